@@ -1,0 +1,1 @@
+"""What all services share: the chassis. Services import only this, never each other."""

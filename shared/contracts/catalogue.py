@@ -1,0 +1,88 @@
+"""Every event type and version there is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from marshmallow import Schema
+
+from shared.contracts import detention, handover, person, release, testing
+from shared.contracts.fields import EventData
+
+
+@dataclass(frozen=True)
+class Contract:
+    """An event type: who says it, about which aggregate, and what its data looks like."""
+
+    type: str
+    producer: str
+    aggregate: str
+    schema_class: type[EventData]
+
+    @cached_property
+    def schema(self) -> Schema:
+        """The schema, ready for use."""
+        return self.schema_class()
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """The names of the data's fields."""
+        return frozenset(self.schema.fields)
+
+    @property
+    def summary(self) -> str:
+        """What the event means, in one sentence."""
+        return (self.schema_class.__doc__ or "").strip()
+
+
+def _contracts() -> Mapping[str, Contract]:
+    said = {
+        ("person_registry", "person"): {
+            "person.registered.v1": person.PersonRegisteredV1,
+            "person.changed.v1": person.PersonChangedV1,
+        },
+        ("drug_testing", "test_order"): {
+            "test.ordered.v1": testing.TestOrderedV1,
+            "test.collected.v1": testing.TestCollectedV1,
+            "test.resulted.v1": testing.TestResultedV1,
+            "test.positive_told.v1": testing.TestPositiveToldV1,
+            "test.negative_told.v1": testing.TestNegativeToldV1,
+            "test.settled.v1": testing.TestSettledV1,
+        },
+        ("detention_intake", "order"): {
+            "order.decision_due.v1": detention.OrderDecisionDueV1,
+            "order.issued.v1": detention.OrderIssuedV1,
+            "order.served.v1": detention.OrderServedV1,
+            "order.admitted.v1": detention.OrderAdmittedV1,
+        },
+        ("detention_intake", "stay"): {
+            "stay.admitted.v1": detention.StayAdmittedV1,
+            "stay.ended.v1": detention.StayEndedV1,
+        },
+        ("release_notification", "release"): {
+            "release.planned.v1": release.ReleasePlannedV1,
+            "release.rescheduled.v1": release.ReleaseRescheduledV1,
+            "release.cancelled.v1": release.ReleaseCancelledV1,
+            "release.executed.v1": release.ReleaseExecutedV1,
+        },
+        ("community_handover", "handover_task"): {
+            "handover.announced.v1": handover.HandoverAnnouncedV1,
+            "handover.unresolved.v1": handover.HandoverUnresolvedV1,
+            "handover.offered.v1": handover.HandoverOfferedV1,
+            "handover.accepted.v1": handover.HandoverAcceptedV1,
+            "handover.met.v1": handover.HandoverMetV1,
+            "handover.registered.v1": handover.HandoverRegisteredV1,
+            "handover.contact_done.v1": handover.HandoverContactDoneV1,
+            "handover.rescheduled.v1": handover.HandoverRescheduledV1,
+            "handover.escalated.v1": handover.HandoverEscalatedV1,
+            "handover.withdrawn.v1": handover.HandoverWithdrawnV1,
+        },
+    }
+    return {
+        event_type: Contract(event_type, producer, aggregate, schema)
+        for (producer, aggregate), types in said.items()
+        for event_type, schema in types.items()
+    }
+
+
+CATALOGUE: Mapping[str, Contract] = _contracts()

@@ -1,0 +1,15 @@
+"""Identifiers: time-ordered for what is new, derived for what must come out the same every time."""
+
+from uuid import UUID, uuid5
+
+from uuid_utils.compat import uuid7
+
+
+def new_id() -> UUID:
+    """A new identifier (UUIDv7): in order of time, so that indexes grow at their end."""
+    return uuid7()
+
+
+def derived_id(namespace: UUID, *parts: str) -> UUID:
+    """The one identifier of something that follows from something else, e.g. a release's handover task."""
+    return uuid5(namespace, "/".join(parts))

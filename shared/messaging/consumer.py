@@ -1,0 +1,189 @@
+"""Taking batches from a queue: as much as is there, one transaction, one acknowledgement.
+
+Promises: a message is acknowledged only after its effect is committed (or its copy is confirmed in the
+dead-letter queue); a database that is away costs no message and burns no delivery; a message that kills the
+process costs its neighbours at most two deliveries, because a consumer starts with one message in its hands
+and takes more only when what it gets was not left behind by a crash.
+"""
+
+import time
+from typing import Any
+
+import structlog
+from amqp import Message
+from kombu import Connection
+
+from shared.messaging.backoff import Backoff
+from shared.messaging.broker import CONNECTION_ERRORS, Broker, drop
+from shared.messaging.delivery import DeadLetter, Delivery
+from shared.messaging.processor import Processor, Unavailable
+from shared.messaging.publisher import ConfirmingPublisher
+from shared.messaging.topology import DEAD
+from shared.observability.metrics import Metrics
+
+IDLE_SECONDS = 1.0
+LET_GO_AFTER_SECONDS = 60.0  # hold a batch no longer than this while the database is away
+SUSPICIOUS_CRASHES = 2
+DEAD_LETTER_DEADLINE_SECONDS = 10.0
+
+log = structlog.get_logger(__name__)
+
+
+class BatchConsumer:
+    """One queue, one connection, one channel. `run` returns after `stop`."""
+
+    def __init__(
+        self,
+        *,
+        queue: str,
+        dead_key: str,
+        broker: Broker,
+        processor: Processor,
+        metrics: Metrics,
+        size: int,
+        linger: float = 0.0,
+    ) -> None:
+        self._queue = queue
+        self._dead_key = dead_key
+        self._broker = broker
+        self._processor = processor
+        self._metrics = metrics
+        self._size = size
+        self._linger = linger
+        self._backoff = Backoff()
+        self._stopping = False
+        self._connection: Connection | None = None
+        self._channel: Any = None
+        self._consumer_tag: str | None = None
+        self._buffer: list[Message] = []
+        self._one_by_one = True
+
+    def run(self) -> None:
+        """Consume until stopped; trouble with broker or database is waited for."""
+        while not self._stopping:
+            try:
+                self._connect()
+                while not self._stopping:
+                    self._turn()
+            except CONNECTION_ERRORS as trouble:
+                self._pause(trouble)
+            except Unavailable as trouble:
+                self._pause(trouble)
+            finally:
+                self._disconnect()
+
+    def stop(self) -> None:
+        """Finish the batch under way, acknowledge it, hand back the rest."""
+        self._stopping = True
+
+    def _connect(self) -> None:
+        self._connection = self._broker.connect()
+        self._channel = self._connection.connection.channel()
+        self._buffer = []
+        self._consume(one_by_one=True)
+
+    def _consume(self, *, one_by_one: bool) -> None:
+        if self._consumer_tag is not None:
+            self._channel.basic_cancel(self._consumer_tag)
+        self._one_by_one = one_by_one
+        self._channel.basic_qos(0, 1 if one_by_one else self._size * 2, False)
+        self._consumer_tag = self._channel.basic_consume(self._queue, callback=self._buffer.append)
+
+    def _turn(self) -> None:
+        batch = self._take()
+        if not batch:
+            return
+        dead = self._process(batch)
+        if dead:
+            self._bury(dead)
+        self._channel.basic_ack(batch[-1].tag, multiple=True)
+        self._metrics.consumer_last_ack.set_to_current_time()
+        self._backoff.reset()
+        self._adapt(batch)
+
+    def _take(self) -> list[Delivery]:
+        """What the socket holds, at most a batch; waits at most `IDLE_SECONDS` for the first message."""
+        self._heartbeat()
+        if not self._buffer:
+            self._drain(IDLE_SECONDS)
+        until = time.monotonic() + self._linger
+        while self._buffer and len(self._buffer) < self._size and not self._one_by_one:
+            if not self._drain(max(0.0005, until - time.monotonic())):
+                break
+        taken, self._buffer[:] = self._buffer[: self._size], self._buffer[self._size :]
+        return [Delivery.of(message) for message in taken]
+
+    def _drain(self, timeout: float) -> bool:
+        try:
+            self._transport.drain_events(timeout=timeout)
+        except TimeoutError:
+            return False
+        return True
+
+    def _process(self, batch: list[Delivery]) -> list[DeadLetter]:
+        """The batch's effect; a database that is away is waited for with the batch in hand, but not for long.
+
+        Raises: Unavailable when it stays away; dropping the connection hands the batch back.
+        """
+        let_go_at = time.monotonic() + LET_GO_AFTER_SECONDS
+        while True:
+            try:
+                return self._processor.process(batch)
+            except Unavailable as trouble:
+                if self._stopping or time.monotonic() > let_go_at:
+                    raise
+                self._wait_alive(trouble)
+
+    def _wait_alive(self, trouble: Unavailable) -> None:
+        delay = self._backoff.next()
+        log.warning("consumer.waiting", queue=self._queue, cause=str(trouble), seconds=round(delay, 2))
+        until = time.monotonic() + delay
+        while time.monotonic() < until:
+            self._heartbeat()
+            time.sleep(min(0.2, delay))
+
+    def _bury(self, dead: list[DeadLetter]) -> None:
+        """Copy dead messages to the dead-letter queue and wait for the confirm of each."""
+        connection = self._broker.connect()
+        try:
+            for letter in dead:
+                publisher = ConfirmingPublisher(connection, app_id=self._queue)
+                copy = letter.publishable(exchange=DEAD, key=self._dead_key)
+                window = publisher.publish([copy], deadline=DEAD_LETTER_DEADLINE_SECONDS, headers=letter.headers)
+                if not window.confirmed:
+                    raise window.interrupted or ConnectionError("the dead-letter queue did not take a message")
+                self._metrics.dead_letters.labels(letter.reason).inc()
+        finally:
+            drop(connection)
+
+    def _adapt(self, batch: list[Delivery]) -> None:
+        suspicious = any(delivery.crashes >= SUSPICIOUS_CRASHES for delivery in batch)
+        if suspicious != self._one_by_one and not self._buffer:
+            self._consume(one_by_one=suspicious)
+
+    def _heartbeat(self) -> None:
+        self._transport.heartbeat_tick()
+
+    @property
+    def _transport(self) -> Any:
+        assert self._connection is not None
+        return self._connection.connection
+
+    def _pause(self, trouble: BaseException) -> None:
+        if self._stopping:
+            return
+        delay = self._backoff.next()
+        log.warning("consumer.reconnecting", queue=self._queue, cause=type(trouble).__name__, seconds=round(delay, 2))
+        time.sleep(delay)
+
+    def _disconnect(self) -> None:
+        connection, self._connection, self._channel, self._consumer_tag = self._connection, None, None, None
+        if connection is None:
+            return
+        try:
+            if self._stopping:
+                connection.release()  # politely, so that the last acknowledgement is sent
+        except CONNECTION_ERRORS:
+            pass
+        finally:
+            drop(connection)

@@ -1,0 +1,104 @@
+"""One active relay for each service, however many replicas run.
+
+PostgreSQL: a session's advisory lock, which the server drops with the session; the same session listens for
+the outbox's notifications. SQLite: a lock on a file, which the kernel drops with the process.
+"""
+
+import fcntl
+import zlib
+from typing import IO, Any, Protocol
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from shared.storage.engine import Storage
+
+
+class Leadership(Protocol):
+    """The right to relay."""
+
+    def held(self) -> bool:
+        """Take the lock if it is free; whether it is ours, checked afresh."""
+
+    def wait(self, timeout: float) -> None:
+        """Wait until there may be something to publish, at most ``timeout`` seconds."""
+
+    def give_up(self) -> None:
+        """Let another replica have it."""
+
+
+def leadership_of(storage: Storage[Any]) -> Leadership:
+    """The kind that the service's database offers."""
+    return _AdvisoryLock(storage) if storage.dialect == "postgresql" else _FileLock(storage)
+
+
+class _AdvisoryLock:
+    def __init__(self, storage: Storage[Any]) -> None:
+        self._storage = storage
+        self._key = zlib.crc32(f"relay {storage.service}".encode())
+        self._session: Connection | None = None
+
+    def held(self) -> bool:
+        try:
+            if self._session is not None:
+                # A lost session is a lost lock; this round trip is how we learn of it before publishing.
+                self._session.execute(text("select 1"))
+                return True
+            return self._take()
+        except DBAPIError:
+            self.give_up()
+            raise
+
+    def wait(self, timeout: float) -> None:
+        if self._session is None:
+            self._storage.wake.wait(timeout)
+            return
+        raw: Any = self._session.connection.dbapi_connection
+        self._storage.wake.wait(timeout, also=(raw,))
+        raw.poll()
+        raw.notifies.clear()
+
+    def give_up(self) -> None:
+        session, self._session = self._session, None
+        self._storage.wake.listened_to = False
+        if session is not None:
+            session.invalidate()
+            session.close()
+
+    def _take(self) -> bool:
+        session = self._storage.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        taken = session.execute(text("select pg_try_advisory_lock(:key)"), {"key": self._key}).scalar_one()
+        if not taken:
+            session.close()
+            return False
+        session.execute(text(f"listen {self._storage.channel}"))
+        self._session = session
+        self._storage.wake.listened_to = True
+        return True
+
+
+class _FileLock:
+    def __init__(self, storage: Storage[Any]) -> None:
+        self._storage = storage
+        self._path = f"{storage.engine.url.database}.relay-lock"
+        self._file: IO[str] | None = None
+
+    def held(self) -> bool:
+        if self._file is not None:
+            return True
+        file = open(self._path, "w")  # noqa: SIM115 - held for as long as we lead
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            return False
+        self._file = file
+        return True
+
+    def wait(self, timeout: float) -> None:
+        self._storage.wake.wait(timeout)
+
+    def give_up(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None

@@ -1,0 +1,1 @@
+"""Metrics and logs. Neither ever holds personal data."""

@@ -1,0 +1,52 @@
+"""Every metric there is. Prometheus naming: base units, ``_total`` for counters, the service is the job's label."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_SLOW = (0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0, 600.0, 3600.0)
+
+
+class Metrics:
+    """The metrics of one process. A registry of its own, so that a test can make many."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry(auto_describe=True)
+        self.http_requests = Counter(
+            "baton_http_requests", "Requests answered", ["method", "route", "status"], registry=registry
+        )
+        self.http_seconds = Histogram(
+            "baton_http_request_seconds", "Time to answer", ["method", "route"], buckets=_FAST, registry=registry
+        )
+        self.outbox_rows = Gauge("baton_outbox_rows", "Messages not yet confirmed by the broker", registry=registry)
+        self.outbox_oldest_age = Gauge("baton_outbox_oldest_age_seconds", "Age of the oldest", registry=registry)
+        self.relay_leader = Gauge("baton_relay_leader", "1 where the active relay is", registry=registry)
+        self.relay_published = Counter("baton_relay_published", "Messages confirmed", registry=registry)
+        self.relay_returned = Counter("baton_relay_returned", "Messages that no queue took", registry=registry)
+        self.relay_nacked = Counter("baton_relay_nacked", "Messages that the broker refused", registry=registry)
+        self.broker_blocked = Gauge("baton_broker_blocked", "1 while the broker takes nothing", registry=registry)
+        self.queue_messages = Gauge("baton_queue_messages", "Messages waiting", ["queue"], registry=registry)
+        self.inbox_duplicates = Counter("baton_inbox_duplicates", "Messages seen before", registry=registry)
+        self.reactions = Counter(
+            "baton_reactions", "Events reacted to", ["event", "outcome", "reason"], registry=registry
+        )
+        self.dead_letters = Counter("baton_dead_letters", "Messages given up", ["reason"], registry=registry)
+        self.intake_commands = Counter(
+            "baton_intake_commands", "Commands by message", ["command", "outcome"], registry=registry
+        )
+        self.batch_size = Histogram(
+            "baton_batch_size", "Messages in a batch", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500), registry=registry
+        )
+        self.batch_seconds = Histogram(
+            "baton_batch_seconds", "Time to apply a batch", buckets=_FAST, registry=registry
+        )
+        self.event_age = Histogram(
+            "baton_event_age_seconds", "From an event's time to its effect here", buckets=_SLOW, registry=registry
+        )
+        self.consumer_last_ack = Gauge(
+            "baton_consumer_last_ack_timestamp_seconds", "When a batch was last acknowledged", registry=registry
+        )
+        self.timer_runs = Counter("baton_timer_runs", "Runs of timers", ["timer", "outcome"], registry=registry)
+
+    def exposition(self) -> bytes:
+        """What ``/metrics`` answers."""
+        return generate_latest(self.registry)

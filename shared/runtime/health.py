@@ -1,0 +1,59 @@
+"""Watching the broker for readiness and for the lengths of queues."""
+
+import time
+
+from amqp.exceptions import NotFound
+from kombu import Connection
+
+from shared.messaging.broker import CONNECTION_ERRORS, Broker, drop
+from shared.messaging.topology import UNROUTED, dead_queue, events_queue
+from shared.observability.metrics import Metrics
+
+EVERY_SECONDS = 2.0
+STALE_AFTER_SECONDS = 10.0
+
+
+class BrokerWatch:
+    """Measures a service's queues every few seconds; a broker that does not answer shows in `complaint`."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._answered_at = time.monotonic()
+        self._is_blocked = False
+
+    def blocked(self, is_blocked: bool) -> None:
+        """The broker says that it takes nothing (memory or disk alarm), or takes again."""
+        self._is_blocked = is_blocked
+        self._metrics.broker_blocked.set(int(is_blocked))
+
+    def complaint(self) -> str | None:
+        """What is wrong with the broker, if something is."""
+        if self._is_blocked:
+            return "the broker is blocked by an alarm"
+        silent = time.monotonic() - self._answered_at
+        return f"no answer for {silent:.0f} s" if silent > STALE_AFTER_SECONDS else None
+
+    def run(self, broker: Broker, service: str) -> None:
+        """Measure for ever."""
+        connection: Connection | None = None
+        while True:
+            try:
+                connection = connection or broker.connect()
+                self._measure(connection, service)
+            except CONNECTION_ERRORS:
+                if connection is not None:
+                    drop(connection)
+                connection = None
+            time.sleep(EVERY_SECONDS)
+
+    def _measure(self, connection: Connection, service: str) -> None:
+        connection.heartbeat_check()
+        for queue in (events_queue(service), dead_queue(service), UNROUTED):
+            channel = connection.connection.channel()
+            try:
+                waiting = channel.queue_declare(queue, passive=True).message_count
+                self._metrics.queue_messages.labels(queue).set(waiting)
+                channel.close()
+            except NotFound:
+                continue  # a service that hears nothing has no such queue
+        self._answered_at = time.monotonic()

@@ -1,0 +1,72 @@
+"""Builds the nameko service class of a `ServiceDefinition`: what it hears, says, serves and does by itself."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Flask
+
+from shared.messaging.broker import Broker
+from shared.messaging.consumer import BatchConsumer
+from shared.messaging.delivery import DeadLetter, Delivery
+from shared.messaging.intake import IntakeProcessor
+from shared.messaging.processor import EventProcessor, Processor, Unavailable
+from shared.messaging.relay import Relay
+from shared.messaging.topology import dead_queue, events_queue, intake_queue
+from shared.observability.metrics import Metrics
+from shared.runtime.extensions import BatchEntrypoint, HttpApi, RelayProvider, TimerEntrypoint
+from shared.runtime.settings import Settings
+from shared.runtime.timers import TimerLoop
+from shared.service import ServiceDefinition
+from shared.storage.engine import Storage
+
+
+def nameko_service(
+    definition: ServiceDefinition,
+    *,
+    settings: Settings,
+    storage: Storage[Any],
+    broker: Broker,
+    metrics: Metrics,
+    app: Flask,
+) -> type:
+    """A class that nameko's runner can host; each entrypoint and provider stands for one line of the definition."""
+    members: dict[str, Any] = {
+        "name": definition.name,
+        "__doc__": definition.title,
+        "api": HttpApi(app),
+        "relay": RelayProvider(Relay(storage, broker, metrics)),
+    }
+    if definition.reactions is not None:
+        events = EventProcessor(storage, definition.reactions, metrics)
+        members["react"] = _batches(events_queue(definition.name), events, settings, broker, metrics)
+    if definition.intake is not None:
+        commands = IntakeProcessor(storage, definition.intake, metrics)
+        members["take_in"] = _batches(intake_queue(definition.name), commands, settings, broker, metrics)
+    if definition.timers:
+        members["tick"] = _ticks(TimerLoop(storage, definition.timers, metrics))
+    return type(definition.name.title().replace("_", ""), (), members)
+
+
+def _batches(queue: str, processor: Processor, settings: Settings, broker: Broker, metrics: Metrics) -> Any:
+    def consumer_for(entrypoint: BatchEntrypoint) -> BatchConsumer:
+        return BatchConsumer(
+            queue=queue,
+            dead_key=dead_queue(settings.service),
+            broker=broker,
+            processor=entrypoint,
+            metrics=metrics,
+            size=settings.batch_size,
+            linger=settings.batch_linger,
+        )
+
+    def handle(_service: Any, deliveries: Sequence[Delivery]) -> list[DeadLetter]:
+        return processor.process(deliveries)
+
+    return BatchEntrypoint.decorator(make_consumer=consumer_for, expected_exceptions=Unavailable)(handle)
+
+
+def _ticks(loop: TimerLoop) -> Any:
+    def tick(_service: Any) -> None:
+        """The loop runs in the entrypoint's own thread."""
+
+    return TimerEntrypoint.decorator(timer_loop=loop)(tick)

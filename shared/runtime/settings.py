@@ -1,0 +1,83 @@
+"""Configuration from the environment, checked once at start. An error names the variable."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from environs import Env, EnvError
+from marshmallow.validate import OneOf, Range
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+DEFAULT_PORTS: Mapping[str, int] = {
+    "console": 8000,
+    "person_registry": 8001,
+    "drug_testing": 8002,
+    "detention_intake": 8003,
+    "release_notification": 8004,
+    "community_handover": 8005,
+    "oversight": 8006,
+}
+
+
+class ConfigurationError(Exception):
+    """A variable is missing or wrong; the text names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a service process needs to know."""
+
+    service: str
+    amqp_uri: str  # several hosts are separated by ';'
+    database_url: str
+    http_host: str
+    http_port: int
+    batch_size: int  # messages
+    batch_linger: float  # seconds
+    log_level: str
+    token_jwks: Path  # public keys of the token issuer
+
+
+def load_settings(service: str) -> Settings:
+    """Read the environment.
+
+    Raises: ConfigurationError.
+    """
+    env = Env()
+    try:
+        return Settings(
+            service=service,
+            amqp_uri=env.str("AMQP_URI", "amqp://guest:guest@localhost:5672//"),
+            database_url=_database_url(env, service),
+            http_host=env.str("HTTP_HOST", "127.0.0.1"),
+            http_port=env.int("HTTP_PORT", DEFAULT_PORTS.get(service, 8010), validate=Range(1, 65535)),
+            batch_size=env.int("BATCH_SIZE", 200, validate=Range(1, 5000)),
+            batch_linger=env.int("BATCH_LINGER_MS", 0, validate=Range(0, 10_000)) / 1000,
+            log_level=env.str("LOG_LEVEL", "INFO", validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
+            token_jwks=_existing_file(env, "TOKEN_JWKS"),
+        )
+    except EnvError as error:
+        raise ConfigurationError(str(error)) from error
+
+
+def _database_url(env: Env, service: str) -> str:
+    url = env.str("DATABASE_URL", "")
+    if not url:
+        folder = Path(env.str("BATON_DATA", "data")).resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        return f"sqlite:///{folder / service}.sqlite3"
+    try:
+        backend = make_url(url).get_backend_name()
+    except ArgumentError as error:
+        raise ConfigurationError("DATABASE_URL is not a database URL") from error
+    if backend not in ("postgresql", "sqlite"):
+        raise ConfigurationError(f"DATABASE_URL must be postgresql+psycopg2:// or sqlite://, not {backend}")
+    return url
+
+
+def _existing_file(env: Env, name: str) -> Path:
+    path = Path(env.str(name))
+    if not path.is_file():
+        raise ConfigurationError(f"{name} names no file: {path}")
+    return path

@@ -1,0 +1,43 @@
+"""What a service is: one declaration that shows all it hears, says and serves.
+
+`shared.runtime` turns it into a nameko service; tests use it directly, without broker and network.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from flask_smorest import Blueprint
+from sqlalchemy import MetaData
+
+from shared.messaging.intake import Intake
+from shared.messaging.reactions import Reactions
+from shared.storage.work import Transaction, UnitOfWork
+
+
+@dataclass(frozen=True)
+class Timer:
+    """Something that happens by itself: ``run`` does what is due and not done and says how much it did.
+
+    It is called again at once while it did something, so a backlog after an outage is caught up in small
+    transactions. Only one replica runs a timer at a time.
+    """
+
+    name: str
+    every: timedelta
+    run: Callable[[Any], int]
+
+
+@dataclass(frozen=True)
+class ServiceDefinition:
+    """A bounded context: its database, its HTTP API, the events it reacts to, its timers."""
+
+    name: str
+    title: str
+    work: Callable[[Transaction], UnitOfWork]
+    metadata: MetaData
+    blueprints: Sequence[Blueprint]
+    reactions: Reactions | None = None
+    timers: Sequence[Timer] = ()
+    intake: Intake | None = None

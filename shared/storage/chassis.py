@@ -1,0 +1,105 @@
+"""The tables that every service has beside its own.
+
+``event_log`` is append-only: every event (and broker answer) the service ever said. ``outbox`` holds only the
+positions of what is not yet confirmed by the broker, so its size is the backlog and never the history.
+``inbox`` holds the ids of messages whose effect is committed. ``idempotency`` holds answers to be given again.
+``audit`` holds who did what.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+)
+
+from shared.storage.types import JsonValue, UtcDateTime
+
+NAMING = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+_Position = BigInteger().with_variant(Integer, "sqlite")
+
+
+def new_metadata() -> MetaData:
+    """A service's metadata, with the chassis tables already in it."""
+    metadata = MetaData(naming_convention=NAMING)
+    _add_chassis_tables(metadata)
+    return metadata
+
+
+def _add_chassis_tables(metadata: MetaData) -> None:
+    Table(
+        "event_log",
+        metadata,
+        Column("position", _Position, primary_key=True, autoincrement=True),
+        Column("message_id", Uuid, nullable=False, unique=True),
+        Column("subject", Uuid, nullable=False),
+        Column("sequence", Integer),  # null for a broker answer, which is no event
+        Column("exchange", Text, nullable=False),
+        Column("type", Text, nullable=False),
+        Column("content_type", Text, nullable=False),
+        Column("body", Text, nullable=False),
+        Column("created_at", UtcDateTime, nullable=False),
+        # Every version of an aggregate has exactly one event: what makes stream gaps visible.
+        Index("uq_event_log_subject_sequence", "subject", "sequence", unique=True),
+        sqlite_autoincrement=True,
+    )
+    attempts = Column("attempts", Integer, nullable=False, server_default="0")
+    outbox = Table(
+        "outbox",
+        metadata,
+        Column("position", _Position, primary_key=True, autoincrement=False),
+        Column("subject", Uuid, nullable=False),
+        attempts,
+        Column("next_attempt_at", UtcDateTime),
+    )
+    Index("ix_outbox_failing", outbox.c.subject, postgresql_where=attempts > 0, sqlite_where=attempts > 0)
+    Table(
+        "inbox",
+        metadata,
+        Column("message_id", Uuid, primary_key=True),
+        Column("received_at", UtcDateTime, nullable=False, index=True),
+    )
+    Table(
+        "idempotency",
+        metadata,
+        Column("scope", Text, primary_key=True),
+        Column("key", Text, primary_key=True),
+        Column("fingerprint", Text, nullable=False),
+        Column("status", Integer),
+        Column("headers", JsonValue(dict[str, str])),
+        Column("body", LargeBinary),
+        Column("created_at", UtcDateTime, nullable=False, index=True),
+    )
+    Table(
+        "audit",
+        metadata,
+        Column("position", _Position, primary_key=True, autoincrement=True),
+        Column("at", UtcDateTime, nullable=False),
+        Column("actor", Text, nullable=False),
+        Column("role", Text, nullable=False),
+        Column("organisation", Text, nullable=False),
+        Column("action", Text, nullable=False),
+        Column("subject", Uuid, nullable=False, index=True),
+        Column("version", Integer, nullable=False),
+        Column("request_id", Text),
+        sqlite_autoincrement=True,
+    )
+
+
+_CHASSIS = new_metadata()
+EVENT_LOG = _CHASSIS.tables["event_log"]
+OUTBOX = _CHASSIS.tables["outbox"]
+INBOX = _CHASSIS.tables["inbox"]
+IDEMPOTENCY = _CHASSIS.tables["idempotency"]
+AUDIT = _CHASSIS.tables["audit"]

@@ -1,0 +1,84 @@
+"""Reading rows into frozen dataclasses, each at most once in a transaction.
+
+A batch of messages is fast because everything it needs is read by a few `prefetch` calls, after which
+`find` and `find_by` answer from memory, also for what is known to be absent.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from sqlalchemy import ARRAY, ColumnElement, Select, Table, any_, bindparam, select
+
+if TYPE_CHECKING:
+    from shared.storage.work import UnitOfWork
+
+R = TypeVar("R")
+
+
+class IdentityMap(Generic[R]):
+    """The rows of one table seen in one transaction, by primary key and by the secondary keys in use."""
+
+    def __init__(self, work: "UnitOfWork", table: Table, cls: type[R], key: str) -> None:
+        self._work = work
+        self.table = table
+        self._cls = cls
+        self.key = key
+        self._names = tuple(field.name for field in fields(cls))  # type: ignore[arg-type]
+        self._columns = [table.c[name] for name in self._names]
+        self._rows: dict[Any, R] = {}
+        self._known: dict[str, dict[Any, Any]] = {key: {}}
+
+    def find_by(self, column: str, value: Any) -> R | None:
+        """The row whose unique ``column`` has ``value``, or None."""
+        known = self._known.setdefault(column, {})
+        if value not in known:
+            self.prefetch(column, (value,))
+        key = known[value]
+        return None if key is None else self._rows[key]
+
+    def prefetch(self, column: str, values: Iterable[Any]) -> None:
+        """Read the rows whose unique ``column`` has one of ``values``, in one query."""
+        known = self._known.setdefault(column, {})
+        wanted = [value for value in dict.fromkeys(values) if value is not None and value not in known]
+        if not wanted:
+            return
+        known.update(dict.fromkeys(wanted))
+        self.load(select(*self._columns).where(self._is_one_of(column, wanted)))
+
+    def load(self, statement: Select[Any]) -> list[R]:
+        """Run a select of this table's columns; a row already seen keeps the state it has in memory."""
+        return [self._seen(self._cls(*row)) for row in self._work.connection.execute(statement)]
+
+    def all_columns(self) -> Select[Any]:
+        """A select of the dataclass's columns, to be narrowed and handed to `load`."""
+        return select(*self._columns)
+
+    def remember(self, row: R) -> None:
+        """Make ``row`` the one that later reads in this transaction give."""
+        key = getattr(row, self.key)
+        self._rows[key] = row
+        for column, known in self._known.items():
+            known[getattr(row, column)] = key
+
+    def values(self, row: R) -> dict[str, Any]:
+        """The row as a mapping of column names to values."""
+        return {name: getattr(row, name) for name in self._names}
+
+    def _seen(self, row: R) -> R:
+        key = getattr(row, self.key)
+        if key not in self._rows:
+            self.remember(row)
+            self._on_load(row)
+        for column, known in self._known.items():
+            known.setdefault(getattr(self._rows[key], column), key)
+        return self._rows[key]
+
+    def _on_load(self, row: R) -> None:
+        """Hook for what a repository notes of a row as it was read."""
+
+    def _is_one_of(self, column: str, values: Sequence[Any]) -> ColumnElement[bool]:
+        target = self.table.c[column]
+        if self._work.dialect == "postgresql":
+            return target == any_(bindparam(None, list(values), type_=ARRAY(target.type)))
+        return target.in_(values)

@@ -1,0 +1,141 @@
+"""Schema migrations: Alembic, one history for each service, run at start under a lock.
+
+Usage: ``python -m shared.storage.migrations upgrade|check|revision <service> [message]`` with ``DATABASE_URL``.
+``revision`` compares the tables in ``services/<service>/store.py`` with the newest revision and writes the difference
+to ``services/<service>/migrations``.
+"""
+
+import fcntl
+import os
+import sys
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.autogenerate.api import AutogenContext
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, Engine, MetaData, create_engine, text
+from sqlalchemy.types import TypeDecorator
+
+from shared.storage.engine import make_engine
+from shared.storage.types import JsonValue
+
+_SERVICES = Path(__file__).parents[2] / "services"
+
+
+def upgrade(engine: Engine, service: str) -> None:
+    """Bring a service's schema to the newest revision. Safe to call from several replicas at once."""
+    with _one_at_a_time(engine, service) as connection:
+        command.upgrade(_config(service, connection), "head")
+
+
+def differences(engine: Engine, service: str) -> list[Any]:
+    """What the tables in code have and the migrated schema has not, or the other way round."""
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": False, "include_object": _is_ours})
+        return compare_metadata(context, metadata_of(service))
+
+
+def metadata_of(service: str) -> MetaData:
+    """The tables that a service's code declares."""
+    metadata = import_module(f"services.{service}.store").metadata
+    assert isinstance(metadata, MetaData)
+    return metadata
+
+
+def run_in_alembic(context: Any) -> None:
+    """Run migrations inside Alembic's environment (``alembic/env.py``)."""
+    config = context.config
+    connection = config.attributes["connection"]
+    context.configure(
+        connection=connection,
+        target_metadata=metadata_of(config.attributes["service"]),
+        render_item=_render_type,
+        render_as_batch=connection.dialect.name == "sqlite",
+        include_object=_is_ours,
+        transaction_per_migration=False,
+    )
+    context.run_migrations()
+
+
+@contextmanager
+def _one_at_a_time(engine: Engine, service: str) -> Iterator[Connection]:
+    if engine.dialect.name == "postgresql":
+        with engine.begin() as connection:
+            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": zlib.crc32(service.encode())})
+            connection.execute(text(f"create schema if not exists {service}"))
+            yield connection
+        return
+    database = str(engine.url.database)
+    Path(database).parent.mkdir(parents=True, exist_ok=True)
+    with open(f"{database}.migration-lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with engine.begin() as connection:
+            yield connection
+
+
+def _history(service: str) -> Path:
+    folder = _SERVICES / service / "migrations"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _config(service: str, connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "alembic"))
+    config.set_main_option("version_locations", str(_history(service)))
+    config.set_main_option("path_separator", "os")
+    config.attributes.update(connection=connection, service=service)
+    return config
+
+
+def _is_ours(_object: Any, name: str | None, kind: str, _reflected: bool, _compare_to: Any) -> bool:
+    return not (kind == "table" and name in ("alembic_version", "sqlite_sequence"))
+
+
+def _render_type(kind: str, obj: Any, context: AutogenContext) -> str | Literal[False]:
+    if kind != "type" or not isinstance(obj, TypeDecorator):
+        return False
+    if isinstance(obj, JsonValue):
+        context.imports.add("from sqlalchemy.dialects import postgresql")
+        return 'sa.JSON().with_variant(postgresql.JSONB(), "postgresql")'
+    return f"sa.{obj.impl_instance!r}"
+
+
+def _revise(service: str, message: str) -> None:
+    """Write a revision with the difference between code and the newest revision."""
+    with tempfile.TemporaryDirectory() as folder:
+        engine = create_engine(f"sqlite:///{folder}/scratch.sqlite3")
+        with engine.begin() as connection:
+            config = _config(service, connection)
+            command.upgrade(config, "head")
+            number = len(list(_history(service).glob("[0-9]*.py"))) + 1
+            command.revision(config, message, autogenerate=True, rev_id=f"{number:04d}")
+
+
+def main(arguments: list[str]) -> int:
+    """The command line."""
+    match arguments:
+        case ["upgrade", service]:
+            upgrade(make_engine(os.environ["DATABASE_URL"], schema=service), service)
+        case ["check", service]:
+            found = differences(make_engine(os.environ["DATABASE_URL"], schema=service), service)
+            print(*found, sep="\n")
+            return 1 if found else 0
+        case ["revision", service, message]:
+            _revise(service, message)
+        case _:
+            print(__doc__)
+            return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,213 @@
+"""The unit of work: one act, one transaction, its events and its audit rows.
+
+Nothing else commits. Events go to the event log and the outbox in the same transaction as the state
+they tell; the relay is the only one that publishes them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Connection, Table
+
+from shared.contracts.envelope import CONTENT_TYPE, Event, encode
+from shared.kernel.clock import Clock
+from shared.kernel.ids import new_id
+from shared.storage.bulk import insert_rows
+from shared.storage.chassis import AUDIT
+from shared.storage.outbox import EVENTS_EXCHANGE, append
+from shared.storage.records import Records
+from shared.storage.repository import Repository, Versioned
+
+if TYPE_CHECKING:
+    from shared.storage.engine import Storage
+
+A = TypeVar("A", bound=Versioned)
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks: a pseudonymous subject (account id), the role used and the organisation acted for."""
+
+    subject: str
+    role: str
+    organisation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """What a unit of work is opened with. Made by `Storage.work`."""
+
+    storage: "Storage[Any]"
+    clock: Clock
+    actor: Actor | None = None
+    request_id: str | None = None
+    traceparent: str | None = None
+    read_only: bool = False
+
+
+class UnitOfWork:
+    """One transaction, begun with the first query. Use as a context manager, which commits at its end."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self._connection: Connection | None = None
+        self._stores: list[Repository[Any] | Records[Any]] = []
+        self._events: list[Event] = []
+        self._posted: list[dict[str, Any]] = []
+        self._emitted = False
+        self._finished = False
+        self.clock = transaction.clock
+        self.now: datetime = transaction.clock.now()
+
+    @property
+    def actor(self) -> Actor | None:
+        """Who asks; None when an event or a timer is the cause."""
+        return self._transaction.actor
+
+    @property
+    def dialect(self) -> str:
+        """``postgresql`` or ``sqlite``."""
+        return self._transaction.storage.dialect
+
+    @property
+    def connection(self) -> Connection:
+        """The transaction's connection, for queries that no repository has."""
+        if self._finished:
+            raise RuntimeError("the unit of work is over")
+        if self._connection is None:
+            self._connection = self._transaction.storage.begin(read_only=self._transaction.read_only)
+        return self._connection
+
+    def aggregates(self, table: Table, cls: type[A], describe: Callable[[A], dict[str, Any]]) -> Repository[A]:
+        """A repository of aggregates; ``describe`` gives an event's data from the aggregate's state."""
+        repository = Repository(self, table, cls, describe)
+        self._stores.append(repository)
+        return repository
+
+    def records(self, table: Table, cls: type[R]) -> Records[R]:
+        """A store of plain records without events."""
+        records = Records(self, table, cls)
+        self._stores.append(records)
+        return records
+
+    def emit(self, event_type: str, subject: UUID, sequence: int, data: Mapping[str, Any]) -> Event:
+        """Say an event with this transaction. Called by repositories; services save aggregates instead."""
+        event = Event(
+            id=new_id(),
+            source=f"/baton/{self._transaction.storage.service}",
+            type=event_type,
+            subject=subject,
+            sequence=sequence,
+            time=self.now,
+            data=dict(data),
+            actor=self.actor.subject if self.actor else None,
+            traceparent=self._transaction.traceparent,
+        )
+        self._events.append(event)
+        return event
+
+    def post(self, *, exchange: str, routing_key: str, content_type: str, body: str, subject: UUID) -> None:
+        """Send something that is no event (an answer to a centre) with this transaction."""
+        self._posted.append(
+            _log_row(new_id(), subject, None, exchange, routing_key, content_type, body, self.now)
+        )
+
+    def flush(self) -> None:
+        """Write everything pending, state first, then events and audit."""
+        for store in self._stores:
+            if store.pending:
+                store.flush()
+        if self._events or self._posted:
+            self._write_events()
+
+    def commit(self) -> None:
+        """Flush, commit and wake the relay. After it the unit of work is over."""
+        self.flush()
+        if self._connection is not None:
+            if self._emitted:
+                self._transaction.storage.notify(self._connection)
+            self._connection.commit()
+        self._close()
+        if self._emitted:
+            self._transaction.storage.wake.set()
+
+    def rollback(self) -> None:
+        """Give everything up. After it the unit of work is over."""
+        if self._connection is not None:
+            self._connection.rollback()
+        self._close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._finished:
+            return
+        try:
+            if error is None:
+                self.commit()
+        finally:
+            if not self._finished:
+                self._abandon()
+
+    def _abandon(self) -> None:
+        try:
+            self.rollback()
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        connection, self._connection, self._finished = self._connection, None, True
+        if connection is not None:
+            self._transaction.storage.release(connection, read_only=self._transaction.read_only)
+
+    def _write_events(self) -> None:
+        rows = [
+            _log_row(e.id, e.subject, e.sequence, EVENTS_EXCHANGE, e.type, CONTENT_TYPE, encode(e).decode(), e.time)
+            for e in self._events
+        ]
+        append(self.connection, rows + self._posted)
+        if self.actor is not None:
+            insert_rows(self.connection, AUDIT, [self._audit_row(self.actor, event) for event in self._events])
+        self._events, self._posted, self._emitted = [], [], True
+
+    def _audit_row(self, actor: Actor, event: Event) -> dict[str, Any]:
+        return {
+            "at": self.now,
+            "actor": actor.subject,
+            "role": actor.role,
+            "organisation": actor.organisation,
+            "action": event.type,
+            "subject": event.subject,
+            "version": event.sequence,
+            "request_id": self._transaction.request_id,
+        }
+
+
+def _log_row(
+    message_id: UUID,
+    subject: UUID,
+    sequence: int | None,
+    exchange: str,
+    type: str,
+    content_type: str,
+    body: str,
+    at: datetime,
+) -> dict[str, Any]:
+    return {
+        "message_id": message_id,
+        "subject": subject,
+        "sequence": sequence,
+        "exchange": exchange,
+        "type": type,
+        "content_type": content_type,
+        "body": body,
+        "created_at": at,
+    }

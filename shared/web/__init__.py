@@ -1,0 +1,22 @@
+"""The HTTP chassis: application factory, problem documents, operations, idempotency, pagination, tokens."""
+
+from flask_smorest import Blueprint
+
+from shared.web.operation import current_principal, current_work, operation
+from shared.web.pagination import CursorQuery, page_of, page_schema
+from shared.web.principal import SUPERVISORS, Principal, Role
+from shared.web.problems import field_error
+
+__all__ = [
+    "SUPERVISORS",
+    "Blueprint",
+    "CursorQuery",
+    "Principal",
+    "Role",
+    "current_principal",
+    "current_work",
+    "field_error",
+    "operation",
+    "page_of",
+    "page_schema",
+]

@@ -1,0 +1,104 @@
+"""Reading what was sent: what cannot be read or could not be stored is refused here, with the place of the fault.
+
+Invariant: no text with U+0000 and no number beyond 64 bits reaches a schema, whatever the schema allows.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+from flask import Request
+from flask_smorest import Blueprint as SmorestBlueprint
+from marshmallow import Schema, missing
+from webargs.flaskparser import FlaskParser
+from webargs.multidictproxy import MultiDictProxy
+
+from shared.kernel.errors import FieldProblem, InvalidInput, NotFound
+from shared.web.refusals import BadRequest, InvalidQuery, UnsupportedBody
+
+_LARGEST = 2**63
+
+
+def read_body(request: Request) -> bytes:
+    """The whole body.
+
+    Raises: werkzeug's RequestEntityTooLarge beyond the limit, BadRequest ``body.unreadable`` when it breaks off.
+    """
+    if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
+        # Every server that we run under ends a chunked body itself; werkzeug would take it for empty.
+        request.environ["wsgi.input_terminated"] = True
+    try:
+        return request.get_data(cache=True)
+    except (OSError, ValueError) as error:
+        raise BadRequest("body.unreadable", "the body broke off or is wrongly chunked") from error
+
+
+def parse_json(body: bytes) -> Any:
+    """A body as JSON.
+
+    Raises: BadRequest ``body.not_json`` with the position, InvalidInput ``body.not_storable`` with the fields.
+    """
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise BadRequest("body.not_json", f"the body is not JSON: {error.msg} ({place})", position=error.pos) from None
+    faults = list(_unstorable(value, ""))
+    if faults:
+        raise InvalidInput("body.not_storable", f"{faults[0].pointer}: {faults[0].detail}", fields=faults)
+    return value
+
+
+def refuse_unstorable_path(arguments: Mapping[str, Any]) -> None:
+    """Nothing has an id with U+0000 in it.
+
+    Raises: NotFound.
+    """
+    if any(isinstance(value, str) and "\0" in value for value in arguments.values()):
+        raise NotFound("route.not_found", "nothing has such an id")
+
+
+class RequestParser(FlaskParser):
+    """webargs' parser, strict about what it reads."""
+
+    def load_json(self, req: Request, schema: Schema) -> Any:
+        """The body as JSON, or missing when there is none."""
+        body = read_body(req)
+        if not body:
+            return missing
+        if req.mimetype != "application/json" or req.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
+            raise UnsupportedBody("body.content_type", "send application/json in UTF-8")
+        return parse_json(body)
+
+    def load_querystring(self, req: Request, schema: Schema) -> MultiDictProxy:
+        """The query parameters."""
+        for name, value in req.args.items(multi=True):
+            if "\0" in name or "\0" in value:
+                raise InvalidQuery(name.replace("\0", ""), "text.nul_character", "texts cannot contain U+0000")
+        return super().load_querystring(req, schema)  # type: ignore[no-any-return]
+
+
+class Blueprint(SmorestBlueprint):  # type: ignore[misc]
+    """flask-smorest's blueprint with our parser."""
+
+    ARGUMENTS_PARSER = RequestParser()
+
+
+def pointer_to(parent: str, key: object) -> str:
+    """A JSON pointer one step deeper (RFC 6901)."""
+    return f"{parent}/{str(key).replace('~', '~0').replace('/', '~1')}"
+
+
+def _unstorable(value: Any, pointer: str) -> Iterator[FieldProblem]:
+    if isinstance(value, str):
+        if "\0" in value:
+            yield FieldProblem(pointer, "text.nul_character", "texts cannot contain U+0000")
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _unstorable(key, pointer)
+            yield from _unstorable(inner, pointer_to(pointer, key))
+    elif isinstance(value, list):
+        for place, inner in enumerate(value):
+            yield from _unstorable(inner, pointer_to(pointer, place))
+    elif isinstance(value, int | float) and abs(value) >= _LARGEST:
+        yield FieldProblem(pointer, "number.out_of_range", "numbers have at most 64 bits")

@@ -1,0 +1,38 @@
+"""Who is asking, in which role, for which organisation and area."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What somebody may do."""
+
+    STATION_OFFICER = "station_officer"
+    LABORATORY = "laboratory"
+    CENTRE_CLERK = "centre_clerk"
+    COMMUNITY_OFFICER = "community_officer"
+    TOWNSHIP_SUPERVISOR = "township_supervisor"
+    COUNTY_SUPERVISOR = "county_supervisor"
+    CITY_SUPERVISOR = "city_supervisor"
+    AUDITOR = "auditor"
+    OPERATOR = "operator"
+    SYSTEM = "system"
+
+    ANYONE_SIGNED_IN = "*"  # in declarations only, never in a token
+
+
+SUPERVISORS = (Role.TOWNSHIP_SUPERVISOR, Role.COUNTY_SUPERVISOR, Role.CITY_SUPERVISOR)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """An authenticated asker. ``division`` is the prefix of the area that the role covers; empty is everywhere."""
+
+    subject: str
+    role: Role
+    organisation: str
+    division: str = ""
+
+    def covers(self, division: str | None) -> bool:
+        """Whether a division lies in the asker's area. An unknown place lies in the whole country's only."""
+        return (division or "").startswith(self.division)
