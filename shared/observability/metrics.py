@@ -1,6 +1,6 @@
 """Every metric there is. Prometheus naming: base units, ``_total`` for counters, the service is the job's label."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 _FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _SLOW = (0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0, 600.0, 3600.0)
@@ -11,11 +11,16 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry(auto_describe=True)
+        ProcessCollector(registry=registry)
         self.http_requests = Counter(
             "baton_http_requests", "Requests answered", ["method", "route", "status"], registry=registry
         )
         self.http_seconds = Histogram(
-            "baton_http_request_seconds", "Time to answer", ["method", "route"], buckets=_FAST, registry=registry
+            "baton_http_request_duration_seconds",
+            "Time to answer",
+            ["method", "route", "status"],
+            buckets=_FAST,
+            registry=registry,
         )
         self.outbox_rows = Gauge("baton_outbox_rows", "Messages not yet confirmed by the broker", registry=registry)
         self.outbox_oldest_age = Gauge("baton_outbox_oldest_age_seconds", "Age of the oldest", registry=registry)

@@ -1,4 +1,5 @@
-"""Schema migrations: Alembic, one history for each service, run at start under a lock.
+"""Schema migrations: Alembic, one history for each service beside that of the chassis' tables, run at start
+under a lock.
 
 Usage: ``python -m shared.storage.migrations upgrade|check|revision <service> [message]`` with ``DATABASE_URL``.
 ``revision`` compares the tables in ``services/<service>/store.py`` with the newest revision and writes the difference
@@ -24,16 +25,19 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, MetaData, create_engine, text
 from sqlalchemy.types import TypeDecorator
 
+from shared.storage.chassis import new_metadata
 from shared.storage.engine import make_engine
 from shared.storage.types import JsonValue
 
+CHASSIS = "chassis"
 _SERVICES = Path(__file__).parents[2] / "services"
+_ALEMBIC = Path(__file__).parent / "alembic"
 
 
 def upgrade(engine: Engine, service: str) -> None:
     """Bring a service's schema to the newest revision. Safe to call from several replicas at once."""
     with _one_at_a_time(engine, service) as connection:
-        command.upgrade(_config(service, connection), "head")
+        command.upgrade(_config(service, connection), "heads")
 
 
 def differences(engine: Engine, service: str) -> list[Any]:
@@ -45,6 +49,8 @@ def differences(engine: Engine, service: str) -> list[Any]:
 
 def metadata_of(service: str) -> MetaData:
     """The tables that a service's code declares."""
+    if service == CHASSIS:
+        return new_metadata()
     metadata = import_module(f"services.{service}.store").metadata
     assert isinstance(metadata, MetaData)
     return metadata
@@ -82,16 +88,17 @@ def _one_at_a_time(engine: Engine, service: str) -> Iterator[Connection]:
 
 
 def _history(service: str) -> Path:
-    folder = _SERVICES / service / "migrations"
+    folder = _ALEMBIC / "versions" if service == CHASSIS else _SERVICES / service / "migrations"
     folder.mkdir(exist_ok=True)
     return folder
 
 
 def _config(service: str, connection: Connection) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "alembic"))
-    config.set_main_option("version_locations", str(_history(service)))
+    config.set_main_option("script_location", str(_ALEMBIC))
+    config.set_main_option("version_locations", os.pathsep.join(map(str, (_history(CHASSIS), _history(service)))))
     config.set_main_option("path_separator", "os")
+    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
     config.attributes.update(connection=connection, service=service)
     return config
 
@@ -115,9 +122,17 @@ def _revise(service: str, message: str) -> None:
         engine = create_engine(f"sqlite:///{folder}/scratch.sqlite3")
         with engine.begin() as connection:
             config = _config(service, connection)
-            command.upgrade(config, "head")
-            number = len(list(_history(service).glob("[0-9]*.py"))) + 1
-            command.revision(config, message, autogenerate=True, rev_id=f"{number:04d}")
+            command.upgrade(config, "heads")
+            earlier = sorted(path.stem.removeprefix(f"{service}_")[:4] for path in _history(service).glob(f"{service}_*.py"))
+            number = f"{len(earlier) + 1:04d}"
+            command.revision(
+                config,
+                message,
+                autogenerate=True,
+                head=f"{service}_{earlier[-1]}" if earlier else "base",
+                rev_id=f"{service}_{number}",
+                version_path=str(_history(service)),
+            )
 
 
 def main(arguments: list[str]) -> int:

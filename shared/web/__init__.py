@@ -1,11 +1,10 @@
 """The HTTP chassis: application factory, problem documents, operations, idempotency, pagination, tokens."""
 
-from flask_smorest import Blueprint
-
+from shared.web.body import Blueprint
 from shared.web.operation import current_principal, current_work, operation
-from shared.web.pagination import CursorQuery, page_of, page_schema
+from shared.web.pagination import CursorQuery, page_of, page_of_rows, page_schema
 from shared.web.principal import SUPERVISORS, Principal, Role
-from shared.web.problems import field_error
+from shared.web.refusals import field_error
 
 __all__ = [
     "SUPERVISORS",
@@ -18,5 +17,6 @@ __all__ = [
     "field_error",
     "operation",
     "page_of",
+    "page_of_rows",
     "page_schema",
 ]

@@ -1,44 +1,87 @@
 """Answers that are given again: a repeated request has one effect and gets the first answer.
 
 The key is claimed in the transaction of the effect. On PostgreSQL a concurrent duplicate waits at the claim until
-the first is done; on SQLite there is one writer anyhow.
+the first is done; on SQLite there is one writer anyhow. Refusals are never kept: what was refused may be tried again.
 """
 
-from flask import Response
+import hashlib
+import re
+from dataclasses import dataclass
+
+from flask import Request, Response
 from sqlalchemy import select, update
 
 from shared.kernel.errors import InvalidInput
 from shared.storage.bulk import insert_rows
 from shared.storage.chassis import IDEMPOTENCY
 from shared.storage.work import UnitOfWork
+from shared.web.principal import Principal
+from shared.web.refusals import BadRequest
 
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotent-Replayed"
+LONGEST_KEY = 200  # characters
+_KEY = re.compile(r"[\x21-\x7e]+")
 _KEPT_HEADERS = ("Content-Type", "Location", "ETag")
 _row = IDEMPOTENCY.c
 
 
-def claim(work: UnitOfWork, scope: str, key: str, fingerprint: str) -> Response | None:
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One act of one asker: the key that names it and the request that asks for it."""
+
+    scope: str
+    key: str
+    fingerprint: str
+
+
+def claim_of(request: Request, body: bytes, principal: Principal, *, required: bool) -> Claim | None:
+    """What the request's header says; None when it has none and needs none.
+
+    Raises: BadRequest ``idempotency.key_missing``, ``idempotency.key_malformed``.
+    """
+    key = request.headers.get(HEADER, "").strip()
+    if not key and not required:
+        return None
+    if not key:
+        detail = "send a new Idempotency-Key header with every new act, and the same one when you try again"
+        raise BadRequest("idempotency.key_missing", detail)
+    if len(key) > LONGEST_KEY or not _KEY.fullmatch(key):
+        detail = f"an Idempotency-Key has 1 to {LONGEST_KEY} visible ASCII characters"
+        raise BadRequest("idempotency.key_malformed", detail)
+    whole = b"\0".join((request.method.encode(), request.full_path.encode(), body))
+    scope = f"{principal.organisation} {principal.subject} {request.method} {request.path}"
+    return Claim(scope, key, hashlib.sha256(whole).hexdigest())
+
+
+def take(work: UnitOfWork, claim: Claim) -> Response | None:
     """Take the key for this request; if it was used before, the answer it got then.
 
     Raises: InvalidInput ``idempotency.key_reused`` when it was used for another request.
     """
-    fresh = {"scope": scope, "key": key, "fingerprint": fingerprint, "created_at": work.now}
+    fresh = {
+        "scope": claim.scope,
+        "key": claim.key,
+        "fingerprint": claim.fingerprint,
+        "created_at": work.now,
+    }
     if insert_rows(work.connection, IDEMPOTENCY, [fresh], tail="on conflict do nothing returning key"):
         return None
     kept = work.connection.execute(
-        select(_row.fingerprint, _row.status, _row.headers, _row.body).where(_row.scope == scope, _row.key == key)
+        select(_row.fingerprint, _row.status, _row.headers, _row.body).where(
+            _row.scope == claim.scope, _row.key == claim.key
+        )
     ).one()
-    if kept.fingerprint != fingerprint:
+    if kept.fingerprint != claim.fingerprint:
         raise InvalidInput("idempotency.key_reused", "this Idempotency-Key was used for another request")
-    return Response(
-        bytes(kept.body), status=kept.status, headers=(kept.headers or {}) | {"Idempotent-Replayed": "true"}
-    )
+    return Response(bytes(kept.body), status=kept.status, headers={**kept.headers, REPLAYED: "true"})
 
 
-def keep(work: UnitOfWork, scope: str, key: str, response: Response) -> None:
+def keep(work: UnitOfWork, claim: Claim, response: Response) -> None:
     """Remember the answer, with the effect."""
     headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
     work.connection.execute(
         update(IDEMPOTENCY)
-        .where(_row.scope == scope, _row.key == key)
+        .where(_row.scope == claim.scope, _row.key == claim.key)
         .values(status=response.status_code, headers=headers, body=response.get_data())
     )

@@ -1,77 +1,121 @@
 """Completing the OpenAPI document with what is true of every operation: authority, idempotency, problems."""
 
 import re
+from http import HTTPStatus
 from typing import Any
 
 from flask import Flask
+from flask_smorest import Api
+from werkzeug.routing import Rule
 
+from shared.web.idempotency import HEADER, LONGEST_KEY, REPLAYED
 from shared.web.operation import Declaration, declaration_of
-from shared.web.problems import CONTENT_TYPE, TITLES
+from shared.web.problems import CONTENT_TYPE, TITLES, ProblemSchema
 
-_SIGNED_IN = (401, 403, 503)
+_RETRIED = (503, 422)
+_VERBS = ("get", "put", "post", "patch", "delete")
 
 
-def complete(document: dict[str, Any], app: Flask) -> dict[str, Any]:
-    """The document with security, the Idempotency-Key header and the problems of each operation."""
+class ServiceApi(Api):  # type: ignore[misc]
+    """flask-smorest's extension, without its own error handling and its own description of errors."""
+
+    DEFAULT_ERROR_RESPONSE_NAME = None
+    ERROR_SCHEMA = ProblemSchema
+
+    def _register_error_handlers(self) -> None:
+        """`shared.web.problems` renders errors."""
+
+
+def openapi_document(api: ServiceApi, app: Flask) -> dict[str, Any]:
+    """The whole OpenAPI 3.1 document of an application."""
+    if "Problem" not in api.spec.components.schemas:
+        api.spec.components.schema("Problem", schema=ProblemSchema)
+    document: dict[str, Any] = api.spec.to_dict()
     components = document.setdefault("components", {})
-    components.setdefault("securitySchemes", {})["bearer"] = {
-        "type": "http",
-        "scheme": "bearer",
-        "bearerFormat": "JWT",
-    }
-    components["responses"] = {f"Problem{status}": _problem(title) for status, title in TITLES.items()}
+    components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    components["responses"] = {f"Problem{status}": _problem_response(status) for status in TITLES}
     declared = _declarations(app)
     for path, operations in document.get("paths", {}).items():
-        for method, described in operations.items():
-            if isinstance(described, dict) and (method, path) in declared:
-                _complete_operation(described, declared[method, path], path)
+        for verb in _VERBS:
+            if verb in operations:
+                _complete(operations[verb], declared.get((verb, path)), verb, path)
     return document
 
 
 def _declarations(app: Flask) -> dict[tuple[str, str], Declaration]:
     found = {}
     for rule in app.url_map.iter_rules():
-        view_class = getattr(app.view_functions[rule.endpoint], "view_class", None)
-        for method in rule.methods or ():
-            declaration = declaration_of(getattr(view_class, method.lower(), None))
+        for verb in _VERBS:
+            declaration = declaration_of(_view_of(app, rule, verb))
             if declaration is not None:
-                found[method.lower(), re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule)] = declaration
+                found[verb, re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule)] = declaration
     return found
 
 
-def _complete_operation(described: dict[str, Any], declaration: Declaration, path: str) -> None:
+def _view_of(app: Flask, rule: Rule, verb: str) -> Any:
+    view = app.view_functions[rule.endpoint]
+    view_class = getattr(view, "view_class", None)
+    if view_class is not None:
+        return getattr(view_class, verb, None)
+    return view if verb.upper() in (rule.methods or ()) else None
+
+
+def _complete(described: dict[str, Any], declaration: Declaration | None, verb: str, path: str) -> None:
+    described["operationId"] = f"{verb}_{re.sub(r'[^a-z0-9]+', '_', path.lower()).strip('_')}"
+    if declaration is None:
+        return
     described["security"] = [{"bearer": []}]
     described["x-roles"] = sorted(role.value for role in declaration.roles)
-    if declaration.creates:
-        described.setdefault("parameters", []).append(
-            {
-                "name": "Idempotency-Key",
-                "in": "header",
-                "required": True,
-                "description": "New for every new act, the same when it is tried again",
-                "schema": {"type": "string", "minLength": 1, "maxLength": 200},
-            }
-        )
     responses = described.setdefault("responses", {})
-    for kept in ("default", "422"):
-        responses.pop(kept, None)
-    for status in sorted(_possible(described, declaration, path)):
+    if verb != "get":
+        described.setdefault("parameters", []).append(_key_parameter(required=declaration.creates))
+        _tell_of_replay(responses)
+    for status in sorted(_possible_problems(described, verb, path)):
         responses[str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
 
 
-def _possible(described: dict[str, Any], declaration: Declaration, path: str) -> set[int]:
-    possible = {*_SIGNED_IN}
-    if "requestBody" in described:
-        possible |= {400, 409, 413, 415, 422}
-    if declaration.creates:
-        possible |= {400, 409, 422}
+def _possible_problems(described: dict[str, Any], verb: str, path: str) -> set[int]:
+    possible = {401, 403, 500, 503}
     if "{" in path:
         possible.add(404)
-    if described.get("parameters"):
+    if verb != "get":
+        possible |= {400, 409, 413, 422}
+    if "requestBody" in described:
+        possible.add(415)
+    if any(parameter.get("in") == "query" for parameter in described.get("parameters", ())):
         possible.add(422)
     return possible
 
 
-def _problem(title: str) -> dict[str, Any]:
-    schema = {"$ref": "#/components/schemas/Error"}
-    return {"description": title, "content": {CONTENT_TYPE: {"schema": schema}}}
+def _key_parameter(*, required: bool) -> dict[str, Any]:
+    return {
+        "name": HEADER,
+        "in": "header",
+        "required": required,
+        "description": "New for every new act, the same when it is tried again",
+        "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[\\x21-\\x7e]+$"},
+    }
+
+
+def _tell_of_replay(responses: dict[str, Any]) -> None:
+    for status, response in responses.items():
+        if status.startswith("2"):
+            description = "true when this is the answer that the same request got before"
+            response.setdefault("headers", {})[REPLAYED] = {
+                "description": description,
+                "schema": {"type": "string", "enum": ["true"]},
+            }
+
+
+def _problem_response(status: int) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    response: dict[str, Any] = {
+        "description": f"{HTTPStatus(status).phrase}: {TITLES[status]}",
+        "content": {CONTENT_TYPE: {"schema": schema}},
+    }
+    if status in _RETRIED:
+        whole_seconds = {"type": "integer", "minimum": 0}
+        response["headers"] = {"Retry-After": {"description": "Seconds; when trying again helps", "schema": whole_seconds}}
+    if status == 401:
+        response["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
+    return response

@@ -2,44 +2,54 @@
 
 ``@operation(Role.X, creates=True)`` stands outermost on a view. It authenticates and authorises, opens the unit
 of work, answers a repeated request from memory, commits when the answer is a success and rolls back otherwise.
+One that loses a race for a row runs again on the new state, so that it can say who was faster.
 """
 
-import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any
+from typing import Any, Protocol
 
 from flask import Flask, Response, current_app, g, make_response, request
+from sqlalchemy.exc import DBAPIError
 
-from shared.kernel.errors import BatonError, Forbidden
+from shared.kernel.errors import Conflict, Forbidden
+from shared.storage.errors import is_conflict
 from shared.storage.work import Actor, UnitOfWork
 from shared.web import idempotency
+from shared.web.body import read_body, refuse_unstorable_path
+from shared.web.idempotency import Claim
 from shared.web.principal import Principal, Role
+from shared.web.refusals import Unauthenticated
 from shared.web.tokens import InvalidToken, TokenVerifier
 
-OpenWork = Callable[..., UnitOfWork]
+RACE_RETRIES = 2
 _READING = ("GET", "HEAD")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
-class Unauthenticated(BatonError):
-    """Nobody known is asking."""
+class OpenWork(Protocol):
+    """Opens a unit of work, e.g. `shared.storage.Storage.work`."""
 
-    status = 401
-
-
-class BadRequest(BatonError):
-    """The request itself is wrong."""
-
-    status = 400
+    def __call__(
+        self,
+        actor: Actor | None = None,
+        *,
+        request_id: str | None = None,
+        traceparent: str | None = None,
+        read_only: bool = False,
+    ) -> UnitOfWork: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What an operation says of itself."""
+    """What an operation says of itself. ``guard`` is the function that keeps it."""
 
     roles: frozenset[Role]
     creates: bool
+    writes: bool | None
+    guard: Callable[..., Response]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,38 +60,49 @@ class Gate:
     verifier: TokenVerifier
 
 
-def operation(*roles: Role, creates: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
-    """Declare who may do this, and whether it creates something (then ``Idempotency-Key`` is required)."""
+def operation(
+    *roles: Role, creates: bool = False, writes: bool | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
+    """Declare who may do this, and whether it creates something (then ``Idempotency-Key`` is required).
+
+    Every operation but a GET writes; one that writes although it is a GET says ``writes=True``.
+    """
     if not roles:
         raise TypeError("an operation states who may do it")
-    declaration = Declaration(frozenset(roles), creates)
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Response]:
         @wraps(view)
-        def wrapper(*args: Any, **kwargs: Any) -> Response:
-            return _run(declaration, lambda: view(*args, **kwargs))
+        def guard(*args: Any, **kwargs: Any) -> Response:
+            return _run(declaration, lambda: make_response(view(*args, **kwargs)))
 
-        wrapper.__baton_operation__ = declaration  # type: ignore[attr-defined]
-        return wrapper
+        declaration = Declaration(frozenset(roles), creates, writes, guard)
+        guard.__baton_operation__ = declaration  # type: ignore[attr-defined]
+        return guard
 
     return decorate
 
 
+def public(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Declare that anybody may have this without signing in."""
+    view.__baton_public__ = True  # type: ignore[attr-defined]
+    return view
+
+
 def declaration_of(view: Any) -> Declaration | None:
-    """What a view declared, if it did."""
+    """What a view declared, if it did so outermost."""
     declared = getattr(view, "__baton_operation__", None)
-    return declared if isinstance(declared, Declaration) else None
+    return declared if isinstance(declared, Declaration) and declared.guard is view else None
 
 
-def undeclared_routes(app: Flask, *, public: tuple[str, ...] = ()) -> list[str]:
-    """The routes that state nothing about who may use them."""
+def undeclared_routes(app: Flask) -> list[str]:
+    """The routes that state nothing about who may use them, or not outermost; as ``METHOD /route``."""
     missing = []
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
         view_class = getattr(view, "view_class", None)
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             target = getattr(view_class, method.lower(), None) if view_class else view
-            if declaration_of(target) is None and not rule.rule.startswith(public):
+            if declaration_of(target) is None and not hasattr(target, "__baton_public__"):
                 missing.append(f"{method} {rule.rule}")
     return missing
 
@@ -97,50 +118,77 @@ def current_work() -> Any:
     return g.work
 
 
-def _run(declaration: Declaration, view: Callable[[], Any]) -> Response:
+def _run(declaration: Declaration, view: Callable[[], Response]) -> Response:
     gate: Gate = current_app.extensions["baton_gate"]
     principal = g.principal = _authenticate(gate.verifier)
     _authorise(declaration, principal)
-    key = _idempotency_key() if declaration.creates else None
-    actor = Actor(principal.subject, principal.role.value, principal.organisation)
+    refuse_unstorable_path(request.view_args or {})
+    if request.method in _READING:
+        claim = None
+    else:
+        # Read before the transaction begins, so that a slow client holds none open.
+        claim = idempotency.claim_of(request, read_body(request), principal, required=declaration.creates)
+    return _until_no_race(lambda: _in_one_transaction(gate, declaration, view, claim))
+
+
+def _until_no_race(attempt: Callable[[], Response]) -> Response:
+    for _ in range(RACE_RETRIES):
+        try:
+            return attempt()
+        except Exception as error:
+            if not _lost_a_race(error):
+                raise
+    try:
+        return attempt()
+    except Exception as error:
+        if _is_unique_violation(error):
+            raise Conflict("aggregate.changed_meanwhile", "somebody else was faster; read it again") from error
+        raise
+
+
+def _in_one_transaction(
+    gate: Gate, declaration: Declaration, view: Callable[[], Response], claim: Claim | None
+) -> Response:
+    principal = current_principal()
+    traceparent = request.headers.get("traceparent", "")
+    reads = request.method in _READING and not declaration.writes
     with gate.open_work(
-        actor,
+        Actor(principal.subject, principal.role.value, principal.organisation),
         request_id=g.request_id,
-        traceparent=request.headers.get("traceparent"),
-        read_only=request.method in _READING,
+        traceparent=traceparent if _TRACEPARENT.fullmatch(traceparent) else None,
+        read_only=reads,
     ) as work:
         g.work = work
-        return _answer(work, view) if key is None else _answer_once(work, view, principal, key)
-
-
-def _answer(work: UnitOfWork, view: Callable[[], Any]) -> Response:
-    response = make_response(view())
-    if response.status_code >= 400 or request.method in _READING:
-        work.rollback()
+        response = _answer(work, view, claim)
+        if reads or response.status_code >= 400:
+            work.rollback()
     return response
 
 
-def _answer_once(work: UnitOfWork, view: Callable[[], Any], principal: Principal, key: str) -> Response:
-    scope = f"{principal.organisation} {principal.subject} {request.method} {request.path}"
-    fingerprint = hashlib.sha256(request.get_data(cache=True)).hexdigest()
-    earlier = idempotency.claim(work, scope, key, fingerprint)
+def _answer(work: UnitOfWork, view: Callable[[], Response], claim: Claim | None) -> Response:
+    if claim is None:
+        return view()
+    earlier = idempotency.take(work, claim)
     if earlier is not None:
-        work.rollback()
         return earlier
-    response = _answer(work, view)
+    response = view()
     if response.status_code < 400:
-        idempotency.keep(work, scope, key, response)
+        idempotency.keep(work, claim, response)
     return response
 
 
 def _authenticate(verifier: TokenVerifier) -> Principal:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
+    if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated("authority.no_token", "send an access token: Authorization: Bearer …")
     try:
         return verifier.verify(token.strip())
     except InvalidToken as error:
-        raise Unauthenticated("authority.invalid_token", f"the access token is not valid: {error}") from error
+        raise Unauthenticated(
+            "authority.invalid_token",
+            f"the access token is not valid: {error}",
+            challenge='Bearer error="invalid_token"',
+        ) from error
 
 
 def _authorise(declaration: Declaration, principal: Principal) -> None:
@@ -149,11 +197,14 @@ def _authorise(declaration: Declaration, principal: Principal) -> None:
         raise Forbidden("authority.role", f"the role {principal.role.value} may not do this", needed=needed)
 
 
-def _idempotency_key() -> str:
-    key = request.headers.get("Idempotency-Key", "").strip()
-    if not key:
-        detail = "send a new Idempotency-Key header with every new act, and the same one when you try again"
-        raise BadRequest("idempotency.key_missing", detail)
-    if len(key) > 200 or not key.isprintable():
-        raise BadRequest("idempotency.key_malformed", "an Idempotency-Key has 1 to 200 printable characters")
-    return key
+def _lost_a_race(error: Exception) -> bool:
+    """Whether running again on the new state is right: a stale version, a duplicate key, a deadlock."""
+    return is_conflict(error) or _sqlstate(error).startswith("40")
+
+
+def _is_unique_violation(error: Exception) -> bool:
+    return _sqlstate(error) == "23505" or "UNIQUE constraint failed" in str(getattr(error, "orig", ""))
+
+
+def _sqlstate(error: Exception) -> str:
+    return str(getattr(error.orig, "pgcode", None) or "") if isinstance(error, DBAPIError) else ""

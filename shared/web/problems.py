@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from shared.kernel.errors import BatonError, FieldProblem, InvalidInput
 from shared.storage.errors import is_unavailable
 from shared.web.body import pointer_to
-from shared.web.refusals import BodyTooLarge, CodedText
+from shared.web.refusals import BodyTooLarge, CodedText, Unauthenticated
 
 CONTENT_TYPE = "application/problem+json"
 RETRY_SECONDS = 2
@@ -178,8 +178,8 @@ def _too_large() -> BodyTooLarge:
 
 def _on_refusal(error: BatonError) -> Response:
     headers = {}
-    if error.status == 401:
-        headers["WWW-Authenticate"] = error.extra.get("challenge", "Bearer")
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = error.challenge
     if error.status == 413:
         headers["Connection"] = "close"
     if "retry_after" in error.extra:

@@ -14,9 +14,13 @@ class BadRequest(BatonError):
 
 
 class Unauthenticated(BatonError):
-    """Nobody known is asking."""
+    """Nobody known is asking. ``challenge`` tells a client how to sign in (RFC 6750)."""
 
     status = 401
+
+    def __init__(self, code: str, detail: str, *, challenge: str = "Bearer") -> None:
+        super().__init__(code, detail)
+        self.challenge = challenge
 
 
 class BodyTooLarge(BatonError):

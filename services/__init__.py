@@ -1,0 +1,1 @@
+"""The services. None imports another; they share only `shared` and the events."""

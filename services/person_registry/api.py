@@ -1,0 +1,74 @@
+"""person_registry's HTTP API."""
+
+from typing import Any
+from uuid import UUID
+
+from flask.views import MethodView
+
+from services.person_registry.commands import ChangeResidence, RegisterPerson, change_residence, register_person
+from services.person_registry.domain import Person
+from services.person_registry.schemas import PersonIn, PersonOut, PersonSearchIn, ResidenceIn
+from services.person_registry.store import Work
+from shared.kernel.errors import NotFound
+from shared.web import SUPERVISORS, Blueprint, Role, current_work, operation
+
+blp = Blueprint("persons", __name__, url_prefix="/persons", description="Persons and where they live")
+
+WRITERS = (Role.STATION_OFFICER, Role.CENTRE_CLERK, Role.COMMUNITY_OFFICER)
+READERS = (*WRITERS, *SUPERVISORS)
+
+
+def work() -> Work:
+    """The request's transaction."""
+    found: Work = current_work()
+    return found
+
+
+@blp.route("")
+class Persons(MethodView):
+    """All persons."""
+
+    @operation(*WRITERS, creates=True)
+    @blp.arguments(PersonIn)
+    @blp.response(201, PersonOut)
+    def post(self, body: dict[str, Any]) -> Person:
+        """Register a person."""
+        return register_person(RegisterPerson(**body), work=work())
+
+
+@blp.route("/search")
+class PersonSearch(MethodView):
+    """Finding a person."""
+
+    @operation(*READERS)
+    @blp.arguments(PersonSearchIn)
+    @blp.response(200, PersonOut)
+    def post(self, body: dict[str, Any]) -> Person:
+        """Find a person by identity number."""
+        found = work().persons.find_by("identity_number", body["identity_number"].strip().upper())
+        if found is None:
+            raise NotFound("person.not_found", "nobody is registered with this number")
+        return found
+
+
+@blp.route("/<uuid:person_id>")
+class OnePerson(MethodView):
+    """One person."""
+
+    @operation(*READERS)
+    @blp.response(200, PersonOut)
+    def get(self, person_id: UUID) -> Person:
+        """Read a person's file."""
+        return work().persons.get(person_id)
+
+
+@blp.route("/<uuid:person_id>/residence")
+class Residence(MethodView):
+    """Where a person lives."""
+
+    @operation(*WRITERS)
+    @blp.arguments(ResidenceIn)
+    @blp.response(200, PersonOut)
+    def put(self, body: dict[str, Any], person_id: UUID) -> Person:
+        """Enter where a person lives now."""
+        return change_residence(ChangeResidence(person_id=person_id, **body), work=work())

@@ -1,0 +1,76 @@
+"""What can be done with a person's file."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.person_registry import domain
+from services.person_registry.domain import IdentityKind, Person, Sex
+from services.person_registry.store import Work
+from shared.kernel.clock import china_day
+from shared.kernel.errors import Conflict
+from shared.kernel.ids import new_id
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterPerson:
+    """Open a file."""
+
+    identity_kind: IdentityKind
+    full_name: str
+    sex: Sex
+    identity_number: str | None = None
+    phone: str | None = None
+    registered_division: str | None = None
+    residence_division: str | None = None
+    residence_detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeResidence:
+    """Enter where the person lives now."""
+
+    person_id: UUID
+    residence_division: str | None
+    residence_detail: str | None = None
+    phone: str | None = None
+
+
+def register_person(command: RegisterPerson, *, work: Work) -> Person:
+    """Open a file.
+
+    Raises: InvalidInput ``identity_number.*``; Conflict ``person.already_registered`` with ``person_id``.
+    """
+    person = domain.register(
+        Person(
+            id=new_id(),
+            version=1,
+            identity_kind=command.identity_kind,
+            identity_number=command.identity_number,
+            full_name=command.full_name,
+            sex=command.sex,
+            phone=command.phone,
+            registered_division=command.registered_division,
+            residence_division=command.residence_division,
+            residence_detail=command.residence_detail,
+        ),
+        today=china_day(work.now),
+    )
+    known = work.persons.find_by("identity_number", person.identity_number) if person.identity_number else None
+    if known is not None:
+        detail = "this person has a file already"
+        raise Conflict("person.already_registered", detail, person_id=str(known.id))
+    return work.persons.save(person, "person.registered.v1")
+
+
+def change_residence(command: ChangeResidence, *, work: Work) -> Person:
+    """Enter a new residence.
+
+    Raises: NotFound ``person.not_found``.
+    """
+    person = domain.move(
+        work.persons.get(command.person_id),
+        residence_division=command.residence_division,
+        residence_detail=command.residence_detail,
+        phone=command.phone,
+    )
+    return work.persons.save(person, "person.changed.v1")

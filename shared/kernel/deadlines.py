@@ -1,0 +1,102 @@
+"""Deadlines as data: what starts them, how long they run, by which calendar, and which rule says so.
+
+`Due.at` is the first moment that is too late. Late is never a state: it is ``now >= due.at``, so a late act can
+still be done and recorded.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+
+from shared.kernel.calendar import ONE_DAY, WorkCalendar
+from shared.kernel.clock import CHINA, china_day
+
+
+class Basis(StrEnum):
+    """How a length is counted."""
+
+    WORKING_DAYS = "working_days"  # day 0 not counted, ends with the last working day
+    CALENDAR_DAYS = "calendar_days"  # day 0 not counted; a duty of the person ends no earlier than a working day
+    HOURS = "hours"  # from the minute, through nights and holidays
+    TERM = "term"  # days of custody: the first day counts, no holiday moves the end
+    BEFORE = "before"  # days before a day, counted both ways; the earlier one binds
+
+
+class Duty(StrEnum):
+    """Whose duty it is: a last day that falls on a holiday moves for a person, never for a public body."""
+
+    PERSON = "person"
+    ORGAN = "organ"
+
+
+class Confidence(StrEnum):
+    """How the length is known (see docs: confidence marks)."""
+
+    READ = "read"
+    PAGE = "page"
+    MEM = "mem"
+    LOCAL = "local"
+    OURS = "ours"
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineRule:
+    """One row of a service's policy."""
+
+    id: str
+    title_zh: str
+    title_en: str
+    basis: Basis
+    length: int  # days or hours, as the basis says
+    starts: str
+    source: str
+    confidence: Confidence
+    duty: Duty = Duty.ORGAN
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """When it is too late. ``provisional`` until every year it reaches into is announced."""
+
+    at: datetime
+    provisional: bool = False
+
+
+def due_at(rule: DeadlineRule, start: datetime, calendar: WorkCalendar) -> Due:
+    """The deadline of a rule that starts (for `Basis.BEFORE`: that ends) at a moment."""
+    if rule.basis is Basis.HOURS:
+        return Due(start + timedelta(hours=rule.length))
+    day = china_day(start)
+    last = _last_day(rule, day, calendar)
+    provisional = rule.basis is not Basis.TERM and not all(
+        calendar.is_complete(year) for year in range(min(day, last).year, max(day, last).year + 1)
+    )
+    return Due(start_of_day(last + ONE_DAY), provisional)
+
+
+def start_of_day(day: date) -> datetime:
+    """Midnight in China at which the day begins."""
+    return datetime.combine(day, time(), CHINA)
+
+
+def add_years(day: date, years: int) -> date:
+    """The same day years later; 29 February becomes 28 February."""
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return day.replace(year=day.year + years, day=28)
+
+
+def _last_day(rule: DeadlineRule, day: date, calendar: WorkCalendar) -> date:
+    match rule.basis:
+        case Basis.WORKING_DAYS:
+            return calendar.add_working_days(day, rule.length)
+        case Basis.CALENDAR_DAYS:
+            last = day + rule.length * ONE_DAY
+            return calendar.next_working_day(last) if rule.duty is Duty.PERSON else last
+        case Basis.TERM:
+            return day + (rule.length - 1) * ONE_DAY
+        case Basis.BEFORE:
+            return min(day - rule.length * ONE_DAY, calendar.add_working_days(day, -rule.length))
+        case Basis.HOURS:
+            raise AssertionError("hours have no last day")

@@ -1,0 +1,1 @@
+"""Reference data: administrative divisions and the announced working days."""

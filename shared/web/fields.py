@@ -1,0 +1,21 @@
+"""Fields that several services' APIs have."""
+
+from typing import Any
+
+from marshmallow import fields
+
+from shared.reference.divisions import divisions
+from shared.web.refusals import field_error
+
+
+class DivisionCode(fields.String):
+    """The code of an existing county, township or village."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(metadata={"description": "Division code of 6, 9 or 12 digits", "example": "430802001"}, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
+        code: str = super()._deserialize(value, attr, data, **options)
+        if code not in divisions():
+            raise field_error("division.unknown", "there is no such division")
+        return code
