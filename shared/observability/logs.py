@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line on standard output, from structlog and from the standard library alike.
+"""Structured logs: one JSON object a line, from structlog and from the standard library alike.
 
 Whatever way a line comes, it passes `redaction` last.
 """

@@ -1,8 +1,8 @@
 """Keeping personal data and secrets out of logs, whatever somebody puts in by mistake.
 
-Two nets. By key: text is kept only under keys known to hold technical words; under any other it is withheld. By
-pattern: identity and telephone numbers, tokens, credentials, values in database errors and Chinese text (log lines
-are English, so Chinese in one is data) are masked everywhere, also inside exception texts.
+Two nets. By key: text is kept only under keys known to hold technical words; under any other it is withheld.
+By pattern: identity and telephone numbers, tokens, credentials, values in database errors and Chinese text
+(log lines are English, so Chinese in one is data) are masked everywhere, also inside exception texts.
 """
 
 import re
@@ -16,13 +16,56 @@ WITHHELD = "[withheld]"
 
 # Keys whose text is technical. Add a key here only if no value of it can ever tell who a person is.
 ALLOWED_KEYS = frozenset(
-    """
-    timestamp level event service logger request_id exception stack
-    method route status code cause error reason outcome state action role
-    queue exchange routing_key command type timer probe entity what
-    person_id subject task_id release_id order_id stay_id test_order_id message_id
-    division office centre station organisation actor version revision table column setting file
-    """.split()
+    {
+        "timestamp",
+        "level",
+        "event",
+        "service",
+        "logger",
+        "request_id",
+        "exception",
+        "stack",
+        "method",
+        "route",
+        "status",
+        "code",
+        "cause",
+        "error",
+        "reason",
+        "outcome",
+        "state",
+        "action",
+        "role",
+        "queue",
+        "exchange",
+        "routing_key",
+        "command",
+        "type",
+        "timer",
+        "probe",
+        "entity",
+        "what",
+        "person_id",
+        "subject",
+        "task_id",
+        "release_id",
+        "order_id",
+        "stay_id",
+        "test_order_id",
+        "message_id",
+        "division",
+        "office",
+        "centre",
+        "station",
+        "organisation",
+        "actor",
+        "version",
+        "revision",
+        "table",
+        "column",
+        "setting",
+        "file",
+    }
 )
 
 _HAN = r"\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af"
@@ -45,7 +88,7 @@ _NUMBERS = re.compile(
 
 
 def redacted_text(text: str) -> str:
-    """The text with everything that looks like personal data or a secret masked. UUIDs stay: they are pseudonyms."""
+    """The text, what looks like personal data or a secret masked. UUIDs stay: they are pseudonyms."""
     pieces = _UUID.split(_SECRETS_AND_ROWS.sub(MASK, text))
     pieces[::2] = [_NUMBERS.sub(MASK, piece) for piece in pieces[::2]]
     return "".join(pieces)

@@ -1,6 +1,7 @@
 """The HTTP application of a service: its blueprints, and around them what every service has.
 
-``/openapi.json``, ``/docs`` (browsable, no asset from another host), ``/metrics``, ``/health/live``, ``/health/ready``.
+Invariant: every answer, also to what no route takes, has a request id, security headers, an access line and,
+when it is a refusal or a fault, the form of a problem document.
 """
 
 import re

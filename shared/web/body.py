@@ -1,4 +1,4 @@
-"""Reading what was sent: what cannot be read or could not be stored is refused here, with the place of the fault.
+"""Reading what was sent: what cannot be read or could not be stored is refused here, and the place told.
 
 Invariant: no text with U+0000 and no number beyond 64 bits reaches a schema, whatever the schema allows.
 """
@@ -12,6 +12,7 @@ from flask_smorest import Blueprint as SmorestBlueprint
 from marshmallow import Schema, missing
 from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
+from werkzeug.exceptions import ClientDisconnected
 
 from shared.kernel.errors import FieldProblem, InvalidInput, NotFound
 from shared.web.refusals import BadRequest, InvalidQuery, UnsupportedBody
@@ -22,27 +23,27 @@ _LARGEST = 2**63
 def read_body(request: Request) -> bytes:
     """The whole body.
 
-    Raises: werkzeug's RequestEntityTooLarge beyond the limit, BadRequest ``body.unreadable`` when it breaks off.
+    Raises: werkzeug's RequestEntityTooLarge, and BadRequest ``body.unreadable`` when it breaks off.
     """
     if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
         # Every server that we run under ends a chunked body itself; werkzeug would take it for empty.
         request.environ["wsgi.input_terminated"] = True
     try:
         return request.get_data(cache=True)
-    except (OSError, ValueError) as error:
+    except ClientDisconnected as error:
         raise BadRequest("body.unreadable", "the body broke off or is wrongly chunked") from error
 
 
 def parse_json(body: bytes) -> Any:
     """A body as JSON.
 
-    Raises: BadRequest ``body.not_json`` with the position, InvalidInput ``body.not_storable`` with the fields.
+    Raises: BadRequest ``body.not_json`` (with the position), InvalidInput ``body.not_storable``.
     """
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise BadRequest("body.not_json", f"the body is not JSON: {error.msg} ({place})", position=error.pos) from None
+        detail = f"the body is not JSON: {error.msg} (line {error.lineno}, column {error.colno})"
+        raise BadRequest("body.not_json", detail, position=error.pos) from None
     faults = list(_unstorable(value, ""))
     if faults:
         raise InvalidInput("body.not_storable", f"{faults[0].pointer}: {faults[0].detail}", fields=faults)
@@ -66,7 +67,8 @@ class RequestParser(FlaskParser):
         body = read_body(req)
         if not body:
             return missing
-        if req.mimetype != "application/json" or req.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
+        charset = req.mimetype_params.get("charset", "utf-8")
+        if req.mimetype != "application/json" or charset.lower() != "utf-8":
             raise UnsupportedBody("body.content_type", "send application/json in UTF-8")
         return parse_json(body)
 
@@ -74,7 +76,8 @@ class RequestParser(FlaskParser):
         """The query parameters."""
         for name, value in req.args.items(multi=True):
             if "\0" in name or "\0" in value:
-                raise InvalidQuery(name.replace("\0", ""), "text.nul_character", "texts cannot contain U+0000")
+                name = name.replace("\0", "")
+                raise InvalidQuery(name, "text.nul_character", "texts cannot contain U+0000")
         return super().load_querystring(req, schema)  # type: ignore[no-any-return]
 
 

@@ -1,4 +1,4 @@
-"""What every service serves beside its API: health, metrics and the description of the API. All without signing in."""
+"""What every service serves beside its API, to anybody: health, metrics, the description of the API."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

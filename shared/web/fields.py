@@ -12,7 +12,8 @@ class DivisionCode(fields.String):
     """The code of an existing county, township or village."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(metadata={"description": "Division code of 6, 9 or 12 digits", "example": "430802001"}, **options)
+        description = {"description": "Division code of 6, 9 or 12 digits", "example": "430802001"}
+        super().__init__(metadata=description, **options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
         code: str = super()._deserialize(value, attr, data, **options)

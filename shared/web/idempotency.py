@@ -1,7 +1,8 @@
 """Answers that are given again: a repeated request has one effect and gets the first answer.
 
-The key is claimed in the transaction of the effect. On PostgreSQL a concurrent duplicate waits at the claim until
-the first is done; on SQLite there is one writer anyhow. Refusals are never kept: what was refused may be tried again.
+The key is claimed in the transaction of the effect. On PostgreSQL a concurrent duplicate waits at the claim
+until the first is done; on SQLite there is one writer anyhow. Refusals are never kept: what was refused may
+be tried again with the same key.
 """
 
 import hashlib

@@ -114,8 +114,8 @@ def _problem_response(status: int) -> dict[str, Any]:
         "content": {CONTENT_TYPE: {"schema": schema}},
     }
     if status in _RETRIED:
-        whole_seconds = {"type": "integer", "minimum": 0}
-        response["headers"] = {"Retry-After": {"description": "Seconds; when trying again helps", "schema": whole_seconds}}
+        seconds = {"description": "Seconds; only when trying again helps", "schema": {"type": "integer"}}
+        response["headers"] = {"Retry-After": seconds}
     if status == 401:
         response["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
     return response

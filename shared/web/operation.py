@@ -1,8 +1,8 @@
-"""What surrounds every operation of an API: who asks, one transaction, and at most one effect for each request.
+"""What surrounds every operation of an API: who asks, one transaction, at most one effect for each request.
 
-``@operation(Role.X, creates=True)`` stands outermost on a view. It authenticates and authorises, opens the unit
-of work, answers a repeated request from memory, commits when the answer is a success and rolls back otherwise.
-One that loses a race for a row runs again on the new state, so that it can say who was faster.
+``@operation(Role.X, creates=True)`` stands outermost on a view. It authenticates and authorises, opens the
+unit of work, answers a repeated request from memory, commits when the answer is a success and rolls back
+otherwise. One that loses a race for a row runs again on the new state, so that it can say who was faster.
 """
 
 import re
@@ -65,7 +65,7 @@ def operation(
 ) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
     """Declare who may do this, and whether it creates something (then ``Idempotency-Key`` is required).
 
-    Every operation but a GET writes; one that writes although it is a GET says ``writes=True``.
+    Unless ``writes`` says otherwise, a GET only reads and everything else writes.
     """
     if not roles:
         raise TypeError("an operation states who may do it")
@@ -123,12 +123,10 @@ def _run(declaration: Declaration, view: Callable[[], Response]) -> Response:
     principal = g.principal = _authenticate(gate.verifier)
     _authorise(declaration, principal)
     refuse_unstorable_path(request.view_args or {})
-    if request.method in _READING:
-        claim = None
-    else:
-        # Read before the transaction begins, so that a slow client holds none open.
-        claim = idempotency.claim_of(request, read_body(request), principal, required=declaration.creates)
-    return _until_no_race(lambda: _in_one_transaction(gate, declaration, view, claim))
+    body = read_body(request)  # before the transaction begins, so that a slow client holds none open
+    writes = _writes(declaration)
+    claim = idempotency.claim_of(request, body, principal, required=declaration.creates) if writes else None
+    return _until_no_race(lambda: _in_one_transaction(gate, view, claim, writes=writes))
 
 
 def _until_no_race(attempt: Callable[[], Response]) -> Response:
@@ -142,25 +140,25 @@ def _until_no_race(attempt: Callable[[], Response]) -> Response:
         return attempt()
     except Exception as error:
         if _is_unique_violation(error):
-            raise Conflict("aggregate.changed_meanwhile", "somebody else was faster; read it again") from error
+            detail = "somebody else was faster; read it again"
+            raise Conflict("aggregate.changed_meanwhile", detail) from error
         raise
 
 
 def _in_one_transaction(
-    gate: Gate, declaration: Declaration, view: Callable[[], Response], claim: Claim | None
+    gate: Gate, view: Callable[[], Response], claim: Claim | None, *, writes: bool
 ) -> Response:
     principal = current_principal()
     traceparent = request.headers.get("traceparent", "")
-    reads = request.method in _READING and not declaration.writes
     with gate.open_work(
         Actor(principal.subject, principal.role.value, principal.organisation),
         request_id=g.request_id,
         traceparent=traceparent if _TRACEPARENT.fullmatch(traceparent) else None,
-        read_only=reads,
+        read_only=not writes,
     ) as work:
         g.work = work
         response = _answer(work, view, claim)
-        if reads or response.status_code >= 400:
+        if not writes or response.status_code >= 400:
             work.rollback()
     return response
 
@@ -175,6 +173,10 @@ def _answer(work: UnitOfWork, view: Callable[[], Response], claim: Claim | None)
     if response.status_code < 400:
         idempotency.keep(work, claim, response)
     return response
+
+
+def _writes(declaration: Declaration) -> bool:
+    return request.method not in _READING if declaration.writes is None else declaration.writes
 
 
 def _authenticate(verifier: TokenVerifier) -> Principal:

@@ -1,7 +1,7 @@
 """Cursor pagination: pages that neither skip nor repeat a row while rows are added.
 
-A page is ordered by one column that is never null and then by the primary key; the cursor holds the place of the
-last row given (values only, no personal data, opaque to clients) and fits only the list that gave it.
+A page is ordered by one column that is never null and then by the primary key; the cursor holds the place of
+the last row given (opaque to clients) and fits only the list that gave it. Never sort by personal data.
 """
 
 import base64

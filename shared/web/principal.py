@@ -26,7 +26,7 @@ SUPERVISORS = (Role.TOWNSHIP_SUPERVISOR, Role.COUNTY_SUPERVISOR, Role.CITY_SUPER
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated asker. ``division`` is the prefix of the area that the role covers; empty is everywhere."""
+    """An authenticated asker. ``division`` is the prefix of the area that the role covers; "" is all."""
 
     subject: str
     role: Role

@@ -146,7 +146,8 @@ def field_problems(found: Any, location: str, pointer: str = "") -> Iterator[dic
     """marshmallow's nested messages as a flat list of field problems."""
     if isinstance(found, Mapping):
         for key, inner in found.items():
-            yield from field_problems(inner, location, pointer if key == "_schema" else pointer_to(pointer, key))
+            deeper = pointer if key == "_schema" else pointer_to(pointer, key)
+            yield from field_problems(inner, location, deeper)
         return
     place = {"json": "body", "querystring": "query"}.get(location, location)
     for message in found if isinstance(found, list) else [found]:

@@ -1,4 +1,4 @@
-"""Access tokens: JWT signed with Ed25519, short-lived; the issuer's public keys are a JWKS file that may hold several.
+"""Access tokens: short-lived JWT signed with Ed25519; the public keys are a JWKS file that may hold several.
 
 A key is changed without a break: `rotate_keys` signs with a new one while tokens of the one before stay good.
 """
@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from joserfc import jwt
-from joserfc.errors import ExpiredTokenError, InvalidClaimError, InvalidKeyIdError, JoseError, MissingClaimError
+from joserfc.errors import (
+    ExpiredTokenError,
+    InvalidClaimError,
+    InvalidKeyIdError,
+    JoseError,
+    MissingClaimError,
+)
 from joserfc.jwk import KeySet, OKPKey
 
 from shared.kernel.clock import Clock, SystemClock

@@ -1,0 +1,1 @@
+"""Test orders from suspicion to a settled result (重嫌必检)."""
