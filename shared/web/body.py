@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
-from flask import Request
+from flask import Request, current_app
 from flask_smorest import Blueprint as SmorestBlueprint
 from marshmallow import Schema, missing
 from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
-from werkzeug.exceptions import ClientDisconnected
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from shared.kernel.errors import FieldProblem, InvalidInput, NotFound
 from shared.web.refusals import BadRequest, InvalidQuery, UnsupportedBody
@@ -25,13 +25,19 @@ def read_body(request: Request) -> bytes:
 
     Raises: werkzeug's RequestEntityTooLarge, and BadRequest ``body.unreadable`` when it breaks off.
     """
+    limit: int = current_app.config["MAX_CONTENT_LENGTH"]
     if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
         # Every server that we run under ends a chunked body itself; werkzeug would take it for empty.
         request.environ["wsgi.input_terminated"] = True
+        # And it would cut a body at the limit without a word; one byte more tells.
+        request.max_content_length = limit + 1
     try:
-        return request.get_data(cache=True)
+        body = request.get_data(cache=True)
     except ClientDisconnected as error:
         raise BadRequest("body.unreadable", "the body broke off or is wrongly chunked") from error
+    if len(body) > limit:
+        raise RequestEntityTooLarge
+    return body
 
 
 def parse_json(body: bytes) -> Any:

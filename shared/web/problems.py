@@ -39,11 +39,11 @@ _FIELD_CODES = (
     ("Not a valid", "type"),
     ("Invalid input type", "type"),
     ("Must be one of", "choice"),
-    ("Shorter than", "too_short"),
-    ("Longer than", "too_long"),
+    ("Shorter than", "length"),
+    ("Longer than", "length"),
     ("Length must be", "length"),
-    ("Must be greater", "too_small"),
-    ("Must be less", "too_large"),
+    ("Must be greater", "range"),
+    ("Must be less", "range"),
 )
 
 log = structlog.get_logger(__name__)

@@ -46,7 +46,7 @@ def test_each_wrong_field_is_named_with_its_pointer_code_and_reason(book: Notebo
     told = problem_in(book.write(body), 422, "validation.failed")
     assert {(e["location"], e["pointer"], e["code"]) for e in told["errors"]} == {
         ("body", "/text", "required"),
-        ("body", "/rank", "too_large"),
+        ("body", "/rank", "range"),
         ("body", "/until", "type"),
         ("body", "/colours/1", "choice"),
         ("body", "/a~1b~0c", "unknown_field"),

@@ -1,0 +1,120 @@
+"""release_notification's HTTP API: centres plan, change, cancel and execute releases."""
+
+from typing import Any
+from uuid import UUID
+
+from flask.views import MethodView
+
+from services.release_notification import commands
+from services.release_notification.domain import Release
+from services.release_notification.schemas import (
+    CancelIn,
+    ExecuteIn,
+    PlanIn,
+    ReleaseOut,
+    ReleasePage,
+    ReleaseQuery,
+    RescheduleIn,
+)
+from services.release_notification.store import Work, releases
+from shared.kernel.errors import NotFound
+from shared.web import SUPERVISORS, Blueprint, Role, current_principal, current_work, operation, page_of
+
+blp = Blueprint("releases", __name__, url_prefix="/releases", description="Releases, from plan to gate")
+
+CENTRE = (Role.CENTRE_CLERK,)
+READERS = (*CENTRE, *SUPERVISORS)
+
+
+def work() -> Work:
+    """The request's transaction."""
+    found: Work = current_work()
+    return found
+
+
+def _own_centre() -> str | None:
+    """A clerk sees the releases of the own centre; supervisors see all."""
+    principal = current_principal()
+    return principal.organisation if principal.role is Role.CENTRE_CLERK else None
+
+
+@blp.route("")
+class Releases(MethodView):
+    """All releases."""
+
+    @operation(*READERS)
+    @blp.arguments(ReleaseQuery, location="query")
+    @blp.response(200, ReleasePage)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List releases in the order of their time."""
+        columns = releases.c
+        names = ("centre", "state", "person_id", "stay_id")
+        where = [columns[name] == query[name] for name in names if name in query]
+        if (centre := _own_centre()) is not None:
+            where.append(columns.centre == centre)
+        if "after" in query:
+            where.append(columns.release_at >= query["after"])
+        if "before" in query:
+            where.append(columns.release_at < query["before"])
+        return page_of(work().releases, *where, sort=columns.release_at, limit=query["limit"], cursor=query["cursor"])
+
+    @operation(*CENTRE, creates=True)
+    @blp.arguments(PlanIn)
+    @blp.response(201, ReleaseOut)
+    def post(self, body: dict[str, Any]) -> Release:
+        """Plan a release."""
+        commands.must_be_own(body["centre"], _own_centre())
+        return commands.plan_release(commands.PlanRelease(**body), work=work())
+
+
+@blp.route("/<uuid:release_id>")
+class OneRelease(MethodView):
+    """One release."""
+
+    @operation(*READERS)
+    @blp.response(200, ReleaseOut)
+    def get(self, release_id: UUID) -> Release:
+        """Read a release."""
+        release = work().releases.get(release_id)
+        if _own_centre() not in (None, release.centre):
+            raise NotFound("release.not_found", f"no release {release_id}")
+        return release
+
+
+@blp.route("/<uuid:release_id>/rescheduling")
+class Rescheduling(MethodView):
+    """A change of plan."""
+
+    @operation(*CENTRE, creates=True)
+    @blp.arguments(RescheduleIn)
+    @blp.response(201, ReleaseOut)
+    def post(self, body: dict[str, Any], release_id: UUID) -> Release:
+        """Change when, how or on which ground the person leaves."""
+        command = commands.RescheduleRelease(release_id, **body)
+        return commands.reschedule_release(command, work=work(), centre=_own_centre())
+
+
+@blp.route("/<uuid:release_id>/cancellation")
+class Cancellation(MethodView):
+    """The end of a plan."""
+
+    @operation(*CENTRE, creates=True)
+    @blp.arguments(CancelIn)
+    @blp.response(201, ReleaseOut)
+    def post(self, body: dict[str, Any], release_id: UUID) -> Release:
+        """Cancel a release."""
+        command = commands.CancelRelease(release_id, **body)
+        return commands.cancel_release(command, work=work(), centre=_own_centre())
+
+
+@blp.route("/<uuid:release_id>/execution")
+class Execution(MethodView):
+    """The gate."""
+
+    @operation(*CENTRE, creates=True)
+    @blp.arguments(ExecuteIn)
+    @blp.response(201, ReleaseOut)
+    def post(self, body: dict[str, Any], release_id: UUID) -> Release:
+        """Enter that the person left through the gate."""
+        command = commands.ExecuteRelease(release_id, **body)
+        return commands.execute_release(command, work=work(), centre=_own_centre())

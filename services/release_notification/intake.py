@@ -1,0 +1,84 @@
+"""The same commands by message (exchange ``baton.intake.releases``): validated and decided exactly as by HTTP."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from marshmallow import Schema, ValidationError, fields
+
+from services.release_notification import commands
+from services.release_notification.domain import Release
+from services.release_notification.schemas import CancelIn, ExecuteIn, PlanIn, ReleaseOut, RescheduleIn
+from services.release_notification.store import Work
+from shared.kernel.errors import InvalidInput
+from shared.messaging.intake import Intake, IntakeMessage
+from shared.web.problems import invalid_input_of
+
+
+class _OfRelease(Schema):
+    release_id = fields.UUID(required=True)
+
+
+class RescheduleMessage(_OfRelease, RescheduleIn):
+    """``release.reschedule``."""
+
+
+class CancelMessage(_OfRelease, CancelIn):
+    """``release.cancel``."""
+
+
+class ExecuteMessage(_OfRelease, ExecuteIn):
+    """``release.execute``."""
+
+
+def _plan(body: dict[str, Any], work: Work, centre: str) -> Release:
+    commands.must_be_own(body["centre"], centre)
+    return commands.plan_release(commands.PlanRelease(**body), work=work)
+
+
+def _reschedule(body: dict[str, Any], work: Work, centre: str) -> Release:
+    return commands.reschedule_release(commands.RescheduleRelease(**body), work=work, centre=centre)
+
+
+def _cancel(body: dict[str, Any], work: Work, centre: str) -> Release:
+    return commands.cancel_release(commands.CancelRelease(**body), work=work, centre=centre)
+
+
+def _execute(body: dict[str, Any], work: Work, centre: str) -> Release:
+    return commands.execute_release(commands.ExecuteRelease(**body), work=work, centre=centre)
+
+
+COMMANDS = {
+    "release.plan": (PlanIn(), _plan),
+    "release.reschedule": (RescheduleMessage(), _reschedule),
+    "release.cancel": (CancelMessage(), _cancel),
+    "release.execute": (ExecuteMessage(), _execute),
+}
+_receipt = ReleaseOut()
+
+
+def handle(message: IntakeMessage, work: Work) -> Mapping[str, Any]:
+    """Carry out one command; the release as it is then.
+
+    Raises: BatonError, told to the sender as a rejection.
+    """
+    if message.command not in COMMANDS:
+        raise InvalidInput("intake.unknown_command", f"commands are {', '.join(COMMANDS)}")
+    schema, act = COMMANDS[message.command]
+    receipt: dict[str, Any] = _receipt.dump(act(_read(message, schema), work, message.centre))
+    return receipt
+
+
+def _read(message: IntakeMessage, schema: Schema) -> dict[str, Any]:
+    if (message.content_type or "").partition(";")[0].strip() != "application/json":
+        raise InvalidInput("body.content_type", "send application/json")
+    try:
+        body: dict[str, Any] = schema.load(orjson.loads(message.body))
+    except orjson.JSONDecodeError as error:
+        raise InvalidInput("body.not_json", f"the body is not JSON: {error.msg} at byte {error.pos}") from None
+    except ValidationError as error:
+        raise invalid_input_of(error) from None
+    return body
+
+
+INTAKE = Intake(handle)

@@ -1,0 +1,17 @@
+"""release_notification, declared."""
+
+from services.release_notification.api import blp
+from services.release_notification.intake import INTAKE
+from services.release_notification.reactions import REACTIONS
+from services.release_notification.store import Work, metadata
+from shared.service import ServiceDefinition
+
+SERVICE = ServiceDefinition(
+    name="release_notification",
+    title="Baton: release notification",
+    work=Work,
+    metadata=metadata,
+    blueprints=(blp,),
+    reactions=REACTIONS,
+    intake=INTAKE,
+)
