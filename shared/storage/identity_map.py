@@ -61,6 +61,10 @@ class IdentityMap(Generic[R]):
         for column, known in self._known.items():
             known[getattr(row, column)] = key
 
+    def seen(self) -> list[R]:
+        """Every row that this transaction has read or remembered so far."""
+        return list(self._rows.values())
+
     def values(self, row: R) -> dict[str, Any]:
         """The row as a mapping of column names to values."""
         return {name: getattr(row, name) for name in self._names}

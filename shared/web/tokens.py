@@ -135,12 +135,14 @@ class TokenVerifier:
             return jwt.decode(token, self._keys, algorithms=[ALGORITHM]).claims
 
     def _read_again(self) -> bool:
+        if self._path is None:
+            return False
         try:
-            if self._path is None or self._path.stat().st_mtime_ns == self._read_at:
-                return False
             changed_at = self._path.stat().st_mtime_ns
+            if changed_at == self._read_at:
+                return False
             self._use(json.loads(self._path.read_text()))
-        except OSError:
+        except (OSError, ValueError):
             return False  # the keys read before stay in use
         self._read_at = changed_at
         return True

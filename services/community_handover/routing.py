@@ -1,0 +1,43 @@
+"""Who receives a person: by actual residence, else by household register, through the coverage of divisions.
+
+The nearest covered division wins: village or community, then township, then county.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from services.community_handover import policy
+from services.community_handover.domain import Receiver
+from services.community_handover.store import Work
+from shared.kernel.deadlines import due_at
+from shared.reference.calendar import china_calendar
+from shared.reference.divisions import containing, divisions
+
+COUNTY = 6
+
+
+def receiver_of(person_id: UUID, work: Work) -> Receiver:
+    """The office that is to receive the person, or why there is none."""
+    person = work.persons.find(person_id)
+    if person is None:
+        return Receiver(None, None, "unknown_person")
+    county = (person.registered_division or "")[:COUNTY] or "unknown"
+    places = [place for place in (person.residence_division, person.registered_division) if place]
+    if not places:
+        return Receiver(None, None, "no_residence", county)
+    for place in places:
+        for code in containing(place):
+            covered = work.coverage.find(code)
+            if covered is not None:
+                return Receiver(covered.office, place, None, county)
+    known = any(place in divisions() for place in places)
+    return Receiver(None, places[0], "no_office" if known else "unknown_division", county)
+
+
+def accept_due_at(release_at: datetime, released: bool, now: datetime) -> datetime:
+    """Until when the office has to confirm (H2, H6)."""
+    urgent = due_at(policy.CONFIRM_URGENT, now, china_calendar()).at
+    if released or release_at - now < policy.URGENT_WITHIN:
+        return urgent
+    in_time = due_at(policy.CONFIRM, now, china_calendar()).at
+    return max(urgent, min(in_time, release_at - policy.BEFORE_GATE))

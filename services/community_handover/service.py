@@ -1,0 +1,17 @@
+"""community_handover, declared."""
+
+from services.community_handover.api import offices_blp, tasks_blp
+from services.community_handover.reactions import REACTIONS
+from services.community_handover.store import Work, metadata
+from services.community_handover.timers import TIMERS
+from shared.service import ServiceDefinition
+
+SERVICE = ServiceDefinition(
+    name="community_handover",
+    title="Baton: community handover",
+    work=Work,
+    metadata=metadata,
+    blueprints=(tasks_blp, offices_blp),
+    reactions=REACTIONS,
+    timers=TIMERS,
+)

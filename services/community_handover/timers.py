@@ -1,0 +1,26 @@
+"""What happens with tasks when time passes."""
+
+from datetime import timedelta
+
+from services.community_handover import domain, policy
+from services.community_handover.commands import save_routed
+from services.community_handover.domain import State
+from services.community_handover.store import Work, tasks
+from shared.service import Timer
+
+AT_ONCE = 200
+
+
+def wake_tasks(work: Work) -> int:
+    """Offer announced tasks whose time has come, and escalate offered ones that nobody confirmed (H1, H2)."""
+    due = work.tasks.select(tasks.c.wake_at <= work.now, order_by=tasks.c.wake_at, limit=AT_ONCE)
+    for task in due:
+        if task.state is State.ANNOUNCED:
+            save_routed(domain.come_due(task), work)
+        else:
+            escalated = domain.escalate(task, now=work.now, ladder=policy.LADDER)
+            work.tasks.save(escalated, "handover.escalated.v1")
+    return len(due)
+
+
+TIMERS = (Timer("wake_tasks", timedelta(seconds=2), wake_tasks),)
