@@ -47,8 +47,6 @@ relaxed = settings(max_examples=60, deadline=None, suppress_health_check=[Health
 @pytest.fixture
 def storage(tmp_path: Path) -> Iterator[Storage[Notes]]:
     opened: Storage[Notes] = Storage(service="notebook", url=f"sqlite:///{tmp_path}/n.sqlite3", work=Notes)
-    with opened.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA synchronous=OFF")
     prepare(opened)
     yield opened
     opened.dispose()

@@ -1,0 +1,75 @@
+"""What an event means for the read models. Pure.
+
+Every event becomes one line of its person's timeline and the newest state of its aggregate.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+# Which field of an aggregate's data says when the next thing is due, by the state it is in.
+NEXT_DUE: Mapping[tuple[str, str], str] = {
+    ("test_order", "ordered"): "collect_due_at",
+    ("test_order", "positive_told"): "objection_due_at",
+    ("order", "served"): "admission_due_at",
+    ("release", "planned"): "release_at",
+    ("handover_task", "announced"): "release_at",
+    ("handover_task", "unresolved"): "release_at",
+    ("handover_task", "offered"): "accept_due_at",
+    ("handover_task", "accepted"): "release_at",
+    ("handover_task", "met"): "report_due_at",
+}
+# Who has to act, where the data names it; the order of preference.
+HOLDER_FIELDS = ("holder", "centre", "station", "deciding_organ")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a person's timeline: an event."""
+
+    event_id: UUID
+    person_id: UUID
+    kind: str
+    aggregate_id: UUID
+    sequence: int
+    type: str
+    occurred_at: datetime
+    actor: str | None
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateState:
+    """The newest known state of one aggregate."""
+
+    aggregate_id: UUID
+    version: int
+    kind: str
+    person_id: UUID
+    state: str
+    division: str | None
+    holder: str | None
+    due_at: datetime | None
+    changed_at: datetime
+
+
+def division_of(data: Mapping[str, Any]) -> str | None:
+    """The division that an aggregate belongs to, as far as its data says."""
+    for field in ("division", "residence_division", "registered_division"):
+        if data.get(field):
+            return str(data[field])
+    return None
+
+
+def holder_of(data: Mapping[str, Any]) -> str | None:
+    """Who has to act on the aggregate, as far as its data says."""
+    return next((str(data[field]) for field in HOLDER_FIELDS if data.get(field)), None)
+
+
+def next_due(kind: str, data: Mapping[str, Any]) -> datetime | None:
+    """When the next thing is due on the aggregate; None when nothing is."""
+    field = NEXT_DUE.get((kind, str(data["state"])))
+    due: datetime | None = data[field] if field else None
+    return due

@@ -1,0 +1,15 @@
+"""oversight, declared."""
+
+from services.oversight.api import blp
+from services.oversight.reactions import REACTIONS
+from services.oversight.store import Work, metadata
+from shared.service import ServiceDefinition
+
+SERVICE = ServiceDefinition(
+    name="oversight",
+    title="Baton: oversight",
+    work=Work,
+    metadata=metadata,
+    blueprints=(blp,),
+    reactions=REACTIONS,
+)
