@@ -16,6 +16,7 @@ from marshmallow import Schema, fields, validate
 from sqlalchemy import Column, ColumnElement, Connection, Row, Select, literal, tuple_
 
 from shared.storage.identity_map import IdentityMap
+from shared.storage.types import EnumText
 from shared.web.refusals import InvalidQuery
 
 R = TypeVar("R")
@@ -121,7 +122,9 @@ class _Place:
 
 def _reader(column: Column[Any]) -> Callable[[Any], Any]:
     """How a value of the column is read back from JSON; raises ValueError or TypeError for any other."""
-    kind = column.type.python_type
+    if isinstance(column.type, EnumText):
+        return column.type.enumeration
+    kind = getattr(column.type, "impl_instance", column.type).python_type
     if issubclass(kind, datetime):
         return _moment
     if issubclass(kind, date):

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from flask.views import MethodView
 from joserfc.jwk import OKPKey
 from marshmallow import RAISE, Schema, fields, validate
-from sqlalchemy import Column, Integer, Table, Text, Uuid, func, select
+from sqlalchemy import Column, Integer, Table, Text, Uuid, event, func, select
 
 from shared.kernel.clock import FixedClock
 from shared.kernel.errors import Conflict, InvalidInput
@@ -249,7 +249,9 @@ def notebook(database_url: str, **options: Any) -> Iterator[Notebook]:
 
 
 def prepare(storage: Storage[Notes]) -> None:
-    """Make the tables."""
+    """Make the tables; no test here pulls the plug, so SQLite need not wait for the disk."""
+    if storage.dialect == "sqlite":
+        event.listen(storage.engine, "connect", lambda db, _record: db.execute("PRAGMA synchronous=OFF"))
     with storage.engine.begin() as connection:
         if storage.dialect == "postgresql":
             connection.exec_driver_sql("create schema if not exists notebook")

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,19 +12,32 @@ import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Column, Date, Integer, Table, Text, Uuid, delete, insert, select
+from sqlalchemy import Column, Date, Integer, MetaData, Table, Text, Uuid, delete, insert, select
 
-from shared.storage import Storage
+from shared.storage import EnumText, Storage
 from shared.web import page_of, page_of_rows
 from shared.web.pagination import CursorQuery
 from shared.web.refusals import InvalidQuery
-from tests.support.notebook import Notebook, Notes, metadata, notebook, notes, prepare
+from tests.support.notebook import Notebook, Notes, notebook, notes, prepare
 
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
-nullable = Table("nullable", metadata.__class__(), Column("id", Uuid, primary_key=True), Column("rank", Integer))
+nullable = Table("nullable", MetaData(), Column("id", Uuid, primary_key=True), Column("rank", Integer))
+class Colour(StrEnum):
+    """What an enumeration column holds."""
+
+    RED = "red"
+    BLUE = "blue"
+
+
+colours = Table(
+    "colours",
+    MetaData(),
+    Column("id", Integer, primary_key=True),
+    Column("colour", EnumText(Colour), nullable=False),
+)
 days = Table(
     "days",
-    metadata.__class__(),
+    MetaData(),
     Column("id", Text, primary_key=True),
     Column("day", Date, nullable=False),
 )
@@ -170,7 +184,8 @@ def test_only_rows_that_match_are_on_the_pages(storage: Storage[Notes]) -> None:
 
 def test_a_select_of_any_columns_has_pages_too(storage: Storage[Notes]) -> None:
     fill(storage, [_row(number) for number in range(5)])
-    seen, cursor = [], None
+    seen: list[Any] = []
+    cursor = None
     while not seen or cursor:
         with storage.work(read_only=True) as work:
             page = page_of_rows(
@@ -190,7 +205,8 @@ def test_days_and_texts_are_read_back_from_a_cursor(storage: Storage[Notes]) -> 
     with storage.engine.begin() as connection:
         days.create(connection)
         connection.execute(insert(days), [{"id": str(n), "day": NOON.date() + timedelta(n % 2)} for n in range(4)])
-    seen, cursor = [], None
+    seen: list[Any] = []
+    cursor = None
     while not seen or cursor:
         with storage.work(read_only=True) as work:
             page = page_of_rows(
@@ -199,6 +215,24 @@ def test_days_and_texts_are_read_back_from_a_cursor(storage: Storage[Notes]) -> 
         seen += [row.id for row in page["items"]]
         cursor = page["next_cursor"]
     assert seen == ["0", "2", "1", "3"]
+
+
+def test_an_enumeration_is_read_back_from_a_cursor(storage: Storage[Notes]) -> None:
+    with storage.engine.begin() as connection:
+        colours.create(connection)
+        connection.execute(
+            insert(colours), [{"id": n, "colour": Colour.RED if n % 2 else Colour.BLUE} for n in range(4)]
+        )
+    seen: list[Any] = []
+    cursor = None
+    while not seen or cursor:
+        with storage.work(read_only=True) as work:
+            page = page_of_rows(
+                work.connection, select(colours), sort=colours.c.colour, key=colours.c.id, limit=1, cursor=cursor
+            )
+        seen += [row.id for row in page["items"]]
+        cursor = page["next_cursor"]
+    assert seen == [0, 2, 1, 3]
 
 
 def test_a_list_is_never_ordered_by_a_column_that_may_be_null(storage: Storage[Notes]) -> None:
