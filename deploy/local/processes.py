@@ -24,7 +24,7 @@ class ManagedProcess:
         self.url = url
         self._command = list(command)
         self._env = dict(env)
-        self._log = log
+        self.log_path = log
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -40,8 +40,8 @@ class ManagedProcess:
 
     def start(self) -> None:
         """Start it."""
-        self._log.parent.mkdir(parents=True, exist_ok=True)
-        with open(self._log, "ab") as log:
+        self.log_path.parent.mkdir(parents=True, exist_ok=True)
+        with open(self.log_path, "ab") as log:
             self._process = subprocess.Popen(
                 self._command, env=self._env, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
             )
@@ -96,7 +96,7 @@ class ManagedProcess:
 
     def log_tail(self, lines: int = 15) -> str:
         """The end of its log."""
-        return "\n".join(self._log.read_text(errors="replace").splitlines()[-lines:]) if self._log.exists() else ""
+        return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-lines:]) if self.log_path.exists() else ""
 
     def _signal(self, number: signal.Signals) -> None:
         try:

@@ -1,7 +1,7 @@
 """Tables of community_handover."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
 
@@ -118,7 +118,7 @@ class DroppedRelease:
 
 
 _HIDDEN = frozenset({"version", "id", "wake_at", "consents_to_contact"})
-_TOLD = tuple(name for name in tasks.c.keys() if name not in _HIDDEN)  # noqa: SIM118
+_TOLD = tuple(field.name for field in fields(Task) if field.name not in _HIDDEN)
 
 
 def task_data(task: Task) -> dict[str, Any]:

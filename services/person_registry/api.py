@@ -7,7 +7,14 @@ from flask.views import MethodView
 
 from services.person_registry.commands import ChangeResidence, RegisterPerson, change_residence, register_person
 from services.person_registry.domain import Person
-from services.person_registry.schemas import PersonIn, PersonOut, PersonSearchIn, ResidenceIn
+from services.person_registry.schemas import (
+    PersonIn,
+    PersonLookupIn,
+    PersonOut,
+    PersonSearchIn,
+    PersonsOut,
+    ResidenceIn,
+)
 from services.person_registry.store import Work
 from shared.kernel.errors import NotFound
 from shared.web import SUPERVISORS, Blueprint, Role, current_work, operation
@@ -49,6 +56,20 @@ class PersonSearch(MethodView):
         if found is None:
             raise NotFound("person.not_found", "nobody is registered with this number")
         return found
+
+
+@blp.route("/lookup")
+class PersonLookup(MethodView):
+    """Several persons at once, for lists."""
+
+    @operation(*READERS)
+    @blp.arguments(PersonLookupIn)
+    @blp.response(200, PersonsOut)
+    def post(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Read the files of those of the given persons that exist."""
+        work().persons.prefetch("id", body["ids"])
+        found = (work().persons.find(person_id) for person_id in body["ids"])
+        return {"items": [person for person in found if person is not None]}
 
 
 @blp.route("/<uuid:person_id>")

@@ -58,6 +58,15 @@ class PersonSearchIn(Schema):
     identity_number = fields.String(required=True, validate=validate.Length(1, 40))
 
 
+class PersonLookupIn(Schema):
+    """Whose files a page wants to show."""
+
+    class Meta:
+        unknown = RAISE
+
+    ids = fields.List(fields.UUID(), required=True, validate=validate.Length(1, 200))
+
+
 class PersonOut(Schema):
     """A person's file."""
 
@@ -73,3 +82,9 @@ class PersonOut(Schema):
     residence_division = fields.String(allow_none=True)
     residence_detail = fields.String(allow_none=True)
     state = fields.String()
+
+
+class PersonsOut(Schema):
+    """Several persons' files."""
+
+    items = fields.List(fields.Nested(PersonOut))

@@ -7,6 +7,8 @@ from marshmallow import fields
 from shared.reference.divisions import divisions
 from shared.web.refusals import field_error
 
+_LENGTHS = (6, 9, 12)  # county, township, village
+
 
 class DivisionCode(fields.String):
     """The code of an existing county, township or village."""
@@ -17,6 +19,6 @@ class DivisionCode(fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
         code: str = super()._deserialize(value, attr, data, **options)
-        if code not in divisions():
+        if len(code) not in _LENGTHS or code not in divisions():
             raise field_error("division.unknown", "there is no such division")
         return code

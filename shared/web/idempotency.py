@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from flask import Request, Response
-from sqlalchemy import select, update
+from sqlalchemy import and_, bindparam, select, update
 
 from shared.kernel.errors import InvalidInput
 from shared.storage.bulk import insert_rows
@@ -24,7 +24,15 @@ REPLAYED = "Idempotent-Replayed"
 LONGEST_KEY = 200  # characters
 _KEY = re.compile(r"[\x21-\x7e]+")
 _KEPT_HEADERS = ("Content-Type", "Location", "ETag")
+_LONGEST_PATH = 300  # characters; the scope is part of an index
 _row = IDEMPOTENCY.c
+_IS_CLAIMED = and_(_row.scope == bindparam("the_scope"), _row.key == bindparam("the_key"))
+_FIND = select(_row.fingerprint, _row.status, _row.headers, _row.body).where(_IS_CLAIMED)
+_KEEP = (
+    update(IDEMPOTENCY)
+    .where(_IS_CLAIMED)
+    .values({name: bindparam(f"new_{name}") for name in ("status", "headers", "body")})
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +59,9 @@ def claim_of(request: Request, body: bytes, principal: Principal, *, required: b
         detail = f"an Idempotency-Key has 1 to {LONGEST_KEY} visible ASCII characters"
         raise BadRequest("idempotency.key_malformed", detail)
     whole = b"\0".join((request.method.encode(), request.full_path.encode(), body))
-    scope = f"{principal.organisation} {principal.subject} {request.method} {request.path}"
-    return Claim(scope, key, hashlib.sha256(whole).hexdigest())
+    path = request.path if len(request.path) <= _LONGEST_PATH else _digest(request.path.encode())
+    scope = f"{principal.organisation} {principal.subject} {request.method} {path}"
+    return Claim(scope, key, _digest(whole))
 
 
 def take(work: UnitOfWork, claim: Claim) -> Response | None:
@@ -68,11 +77,7 @@ def take(work: UnitOfWork, claim: Claim) -> Response | None:
     }
     if insert_rows(work.connection, IDEMPOTENCY, [fresh], tail="on conflict do nothing returning key"):
         return None
-    kept = work.connection.execute(
-        select(_row.fingerprint, _row.status, _row.headers, _row.body).where(
-            _row.scope == claim.scope, _row.key == claim.key
-        )
-    ).one()
+    kept = work.connection.execute(_FIND, {"the_scope": claim.scope, "the_key": claim.key}).one()
     if kept.fingerprint != claim.fingerprint:
         raise InvalidInput("idempotency.key_reused", "this Idempotency-Key was used for another request")
     return Response(bytes(kept.body), status=kept.status, headers={**kept.headers, REPLAYED: "true"})
@@ -80,9 +85,15 @@ def take(work: UnitOfWork, claim: Claim) -> Response | None:
 
 def keep(work: UnitOfWork, claim: Claim, response: Response) -> None:
     """Remember the answer, with the effect."""
-    headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
-    work.connection.execute(
-        update(IDEMPOTENCY)
-        .where(_row.scope == claim.scope, _row.key == claim.key)
-        .values(status=response.status_code, headers=headers, body=response.get_data())
-    )
+    answer = {
+        "the_scope": claim.scope,
+        "the_key": claim.key,
+        "new_status": response.status_code,
+        "new_headers": {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers},
+        "new_body": response.get_data(),
+    }
+    work.connection.execute(_KEEP, answer)
+
+
+def _digest(whole: bytes) -> str:
+    return hashlib.sha256(whole).hexdigest()

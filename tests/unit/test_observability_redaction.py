@@ -45,7 +45,9 @@ def test_no_telephone_number_survives_in_any_text(before: str, number: str, afte
     )
 )
 def test_none_survives_at_any_depth_under_any_key(event: dict[str, Any]) -> None:
-    written = orjson.dumps(redacted(**{f"k{key}": value for key, value in event.items()}), default=str).decode()
+    written = orjson.dumps(
+        redacted(**{f"k{key}": value for key, value in event.items()}), default=str
+    ).decode()
     written += orjson.dumps(redact_event(None, "info", event), default=str).decode()
     assert not re.search(r"\d{11}", written)
 
@@ -100,7 +102,13 @@ def test_pseudonyms_are_kept(id: UUID) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["release.executed.v1", "2026-11-23T04:00:00.123456Z", "division 430802001002", "12345678901 rows", "v1.2.3"],
+    [
+        "release.executed.v1",
+        "2026-11-23T04:00:00.123456Z",
+        "division 430802001002",
+        "12345678901 rows",
+        "v1.2.3",
+    ],
 )
 def test_technical_words_are_kept(text: str) -> None:
     assert redacted_text(text) == text
@@ -117,8 +125,17 @@ def test_text_is_kept_under_technical_keys_only() -> None:
 
 def test_numbers_moments_and_ids_are_kept_under_any_key() -> None:
     id = uuid4()
-    kept = {"n": 7, "seconds": 0.123456789012345, "yes": True, "none": None, "id": id, "day": date(2026, 1, 1)}
-    assert redacted(**kept, at=datetime(2026, 1, 1, tzinfo=UTC)) == kept | {"at": datetime(2026, 1, 1, tzinfo=UTC)}
+    kept = {
+        "n": 7,
+        "seconds": 0.123456789012345,
+        "yes": True,
+        "none": None,
+        "id": id,
+        "day": date(2026, 1, 1),
+    }
+    assert redacted(**kept, at=datetime(2026, 1, 1, tzinfo=UTC)) == kept | {
+        "at": datetime(2026, 1, 1, tzinfo=UTC)
+    }
 
 
 def test_a_number_that_could_be_somebodys_is_masked() -> None:
@@ -140,5 +157,3 @@ def test_an_object_shows_its_kind_only() -> None:
         "cause": ["<Person>"],
         "data": "<bytes>",
     }
-
-

@@ -9,11 +9,21 @@ from typing import Any
 
 import orjson
 import pytest
+import structlog
 
 from shared.observability.logs import configure_logs
 from tests.support.notebook import Notebook, happenings, notebook
 
-PATHS = ["/health/live", "/health/ready", "/metrics", "/openapi.json", "/docs", "/docs/assets/docs.js", "/no", "/notes"]
+PATHS = [
+    "/health/live",
+    "/health/ready",
+    "/metrics",
+    "/openapi.json",
+    "/docs",
+    "/docs/assets/docs.js",
+    "/no",
+    "/notes",
+]
 
 
 @pytest.fixture
@@ -29,8 +39,10 @@ def lines() -> Iterator[StringIO]:
     handlers, level = root.handlers, root.level
     configure_logs("notebook", stream=written)
     yield written
-    root.handlers, _ = handlers, root.setLevel(level)
     logging.captureWarnings(False)
+    root.handlers = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
 
 
 def logged(lines: StringIO) -> list[dict[str, Any]]:
@@ -57,7 +69,9 @@ def test_a_well_formed_request_id_is_taken_over(book: Notebook) -> None:
     assert response.headers["X-Request-Id"] == response.json["request_id"] == "a-request.0:1_2"
 
 
-@pytest.mark.parametrize("given", ["", "short", "x" * 101, "with space in it", "with/slash", "430899199001011234"])
+@pytest.mark.parametrize(
+    "given", ["", "short", "x" * 101, "with space in it", "with/slash", "430899199001011234"]
+)
 def test_any_other_request_id_is_replaced(book: Notebook, given: str) -> None:
     first = book.http.get("/no", headers={"X-Request-Id": given}).headers["X-Request-Id"]
     second = book.http.get("/no", headers={"X-Request-Id": given}).headers["X-Request-Id"]

@@ -8,13 +8,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from flask import Flask, Response
+from flask import Flask, Response, request
 from flask.views import MethodView
 from sqlalchemy import insert
 
 from shared.kernel.errors import Conflict
 from shared.storage.chassis import IDEMPOTENCY
 from shared.web import Blueprint, Role, current_work, operation
+from shared.web.idempotency import claim_of
 from shared.web.operation import declaration_of, undeclared_routes
 from shared.web.principal import Principal
 from tests.support.notebook import (
@@ -146,9 +147,18 @@ def test_the_same_key_with_another_query_is_another_request(book: Notebook) -> N
     assert response.json["code"] == "idempotency.key_reused"
 
 
+def test_a_path_of_any_length_fits_what_a_key_is_kept_under(book: Notebook) -> None:
+    with book.app.test_request_context(f"/{'x' * 8000}", method="PUT", headers={"Idempotency-Key": "key-1"}):
+        claim = claim_of(request, b"", OFFICER, required=True)
+    assert claim is not None
+    assert len(claim.scope) < 500
+
+
 def test_two_askers_may_use_the_same_key(book: Notebook) -> None:
     book.write({"text": "a"}, key="key-1")
-    assert book.write({"text": "b"}, key="key-1", asker=replace(OFFICER, subject="officer-2")).status_code == 201
+    assert (
+        book.write({"text": "b"}, key="key-1", asker=replace(OFFICER, subject="officer-2")).status_code == 201
+    )
     assert book.texts() == ["a", "b"]
 
 
@@ -293,4 +303,3 @@ def _app_with(book: Notebook, happening: Any, *, writes: bool | None = None) -> 
 
     book.app.register_blueprint(blp)
     return book.app
-

@@ -22,6 +22,8 @@ from tests.support.notebook import Notebook, Notes, notebook, notes, prepare
 
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 nullable = Table("nullable", MetaData(), Column("id", Uuid, primary_key=True), Column("rank", Integer))
+
+
 class Colour(StrEnum):
     """What an enumeration column holds."""
 
@@ -48,14 +50,18 @@ rows = st.lists(
             "id": st.uuids(),
             "text": st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8),
             "rank": st.integers(-3, 3),
-            "written_at": st.integers(-3, 3).map(lambda hours: NOON + timedelta(hours=hours, microseconds=hours)),
+            "written_at": st.integers(-3, 3).map(
+                lambda hours: NOON + timedelta(hours=hours, microseconds=hours)
+            ),
         }
     ),
     unique_by=(lambda row: row["id"], lambda row: row["text"]),
     max_size=25,
 )
 sorts = st.sampled_from(["rank", "written_at", "text", "id"])
-relaxed = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+relaxed = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 @pytest.fixture
@@ -126,7 +132,11 @@ def test_rows_added_while_walking_neither_hide_nor_repeat_another(
 
 
 @relaxed
-@given(st.one_of(st.text(max_size=40), st.binary(max_size=40).map(lambda b: base64.urlsafe_b64encode(b).decode())))
+@given(
+    st.one_of(
+        st.text(max_size=40), st.binary(max_size=40).map(lambda b: base64.urlsafe_b64encode(b).decode())
+    )
+)
 def test_any_text_that_is_no_cursor_is_refused(storage: Storage[Notes], cursor: str) -> None:
     with pytest.raises(InvalidQuery), storage.work(read_only=True) as work:
         page_of(work.notes, sort=notes.c.rank, limit=5, cursor=cursor)
@@ -177,7 +187,9 @@ def test_a_cursor_of_another_order_is_refused(storage: Storage[Notes]) -> None:
 def test_only_rows_that_match_are_on_the_pages(storage: Storage[Notes]) -> None:
     fill(storage, [_row(number) for number in range(6)])
     with storage.work(read_only=True) as work:
-        page = page_of(work.notes, notes.c.rank >= 2, notes.c.rank < 4, sort=notes.c.rank, limit=9, cursor=None)
+        page = page_of(
+            work.notes, notes.c.rank >= 2, notes.c.rank < 4, sort=notes.c.rank, limit=9, cursor=None
+        )
     assert [note.rank for note in page["items"]] == [2, 3]
     assert page["next_cursor"] is None
 
@@ -204,7 +216,9 @@ def test_a_select_of_any_columns_has_pages_too(storage: Storage[Notes]) -> None:
 def test_days_and_texts_are_read_back_from_a_cursor(storage: Storage[Notes]) -> None:
     with storage.engine.begin() as connection:
         days.create(connection)
-        connection.execute(insert(days), [{"id": str(n), "day": NOON.date() + timedelta(n % 2)} for n in range(4)])
+        connection.execute(
+            insert(days), [{"id": str(n), "day": NOON.date() + timedelta(n % 2)} for n in range(4)]
+        )
     seen: list[Any] = []
     cursor = None
     while not seen or cursor:
@@ -228,7 +242,12 @@ def test_an_enumeration_is_read_back_from_a_cursor(storage: Storage[Notes]) -> N
     while not seen or cursor:
         with storage.work(read_only=True) as work:
             page = page_of_rows(
-                work.connection, select(colours), sort=colours.c.colour, key=colours.c.id, limit=1, cursor=cursor
+                work.connection,
+                select(colours),
+                sort=colours.c.colour,
+                key=colours.c.id,
+                limit=1,
+                cursor=cursor,
             )
         seen += [row.id for row in page["items"]]
         cursor = page["next_cursor"]
@@ -245,7 +264,11 @@ def test_a_list_is_never_ordered_by_a_column_that_may_be_null(storage: Storage[N
 def test_the_query_has_a_default_and_a_largest_page() -> None:
     assert CursorQuery().load({}) == {"limit": 50, "cursor": None}
     assert CursorQuery().load({"limit": "200"})["limit"] == 200
-    assert set(CursorQuery().validate({"limit": "201"})) == set(CursorQuery().validate({"limit": "0"})) == {"limit"}
+    assert (
+        set(CursorQuery().validate({"limit": "201"}))
+        == set(CursorQuery().validate({"limit": "0"}))
+        == {"limit"}
+    )
 
 
 def test_pages_are_walked_over_http(tmp_path: Path) -> None:

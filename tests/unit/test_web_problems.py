@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError, fields
 from sqlalchemy.exc import DataError, OperationalError, TimeoutError
 
@@ -23,7 +25,9 @@ def book(tmp_path: Path) -> Iterator[Notebook]:
         yield opened
 
 
-def post_raw(book: Notebook, body: bytes, content_type: str | None = "application/json", **options: Any) -> Any:
+def post_raw(
+    book: Notebook, body: bytes, content_type: str | None = "application/json", **options: Any
+) -> Any:
     return book.http.post(
         "/notes", data=body, content_type=content_type, headers=book.headers(key="key-1"), **options
     )
@@ -80,6 +84,36 @@ def test_a_body_that_is_no_object_is_refused(book: Notebook, body: bytes) -> Non
     problem_in(post_raw(book, body), 422, "validation.failed")
 
 
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text(),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["text", "rank", "until", "colours", "place"]) | st.text(), inner
+            )
+        ),
+        max_leaves=8,
+    )
+)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_json_whatever_is_a_fault_of_ours(book: Notebook, body: Any) -> None:
+    response = book.write(body)
+    assert response.status_code in (201, 409, 400, 422)
+    if response.status_code != 201:
+        problem_in(response, response.status_code, response.json["code"])
+
+
+@given(st.binary(max_size=200))
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_bytes_whatever_are_a_fault_of_ours(book: Notebook, body: bytes) -> None:
+    assert post_raw(book, body).status_code in (400, 422)
+
+
 def test_a_wrong_query_parameter_is_placed_in_the_query(book: Notebook) -> None:
     told = problem_in(book.read("/notes?limit=201"), 422, "validation.failed")
     assert [(e["location"], e["pointer"]) for e in told["errors"]] == [("query", "/limit")]
@@ -104,7 +138,9 @@ def test_a_broken_cursor_is_refused(book: Notebook, cursor: str) -> None:
         (b"[" * 100_000, 1025),
     ],
 )
-def test_a_body_that_is_not_json_is_refused_with_its_place(book: Notebook, body: bytes, position: int) -> None:
+def test_a_body_that_is_not_json_is_refused_with_its_place(
+    book: Notebook, body: bytes, position: int
+) -> None:
     told = problem_in(post_raw(book, body), 400, "body.not_json")
     assert abs(told["position"] - position) <= 3
     assert "line 1, column" in told["detail"]
@@ -120,7 +156,9 @@ def test_a_body_that_is_not_json_is_refused_with_its_place(book: Notebook, body:
         (b'{"rank": -1e300}', "/rank", "number.out_of_range"),
     ],
 )
-def test_what_no_database_could_store_is_refused(book: Notebook, body: bytes, pointer: str, code: str) -> None:
+def test_what_no_database_could_store_is_refused(
+    book: Notebook, body: bytes, pointer: str, code: str
+) -> None:
     told = problem_in(post_raw(book, body), 422, "body.not_storable")
     assert [(e["pointer"], e["code"]) for e in told["errors"]] == [(pointer, code)]
 
@@ -229,7 +267,11 @@ def test_a_refusal_tells_what_it_adds_and_when_to_try_again(book: Notebook) -> N
 
 def test_what_a_refusal_adds_replaces_no_member_of_the_document() -> None:
     document = problem_of(Conflict("a.b", "why", status=200, type="x", by="officer-1"))
-    assert (document["status"], document["type"], document["by"]) == (409, "urn:baton:problem:a.b", "officer-1")
+    assert (document["status"], document["type"], document["by"]) == (
+        409,
+        "urn:baton:problem:a.b",
+        "officer-1",
+    )
 
 
 def test_an_unexpected_error_tells_nothing_but_its_request_id(book: Notebook) -> None:
@@ -263,7 +305,8 @@ def test_a_database_that_is_away_is_waited_for(book: Notebook, error: Exception)
 
 
 @pytest.mark.parametrize(
-    "error", [DataError("insert", {}, Exception("integer out of range")), OverflowError("date value out of range")]
+    "error",
+    [DataError("insert", {}, Exception("integer out of range")), OverflowError("date value out of range")],
 )
 def test_a_value_beyond_what_can_be_stored_or_reckoned_is_the_askers_fault(
     book: Notebook, error: Exception
@@ -286,9 +329,7 @@ def test_marshmallows_complaint_becomes_a_refusal_outside_a_request_too() -> Non
         Outer().load({"parts": [{"code": "a"}, {}]})
     refusal = invalid_input_of(complaint.value)
     assert refusal.code == "validation.failed"
-    assert refusal.fields == (
-        FieldProblem("/parts/1/code", "required", "Missing data for required field."),
-    )
+    assert refusal.fields == (FieldProblem("/parts/1/code", "required", "Missing data for required field."),)
     assert problem_of(refusal)["errors"][0]["pointer"] == "/parts/1/code"
     assert "request_id" not in problem_of(refusal)
 

@@ -60,7 +60,9 @@ def signed(key: Any = KEY, header: dict[str, Any] | None = None, **changed: Any)
         "exp": int(NOON.timestamp()) + 60,
     } | changed
     claims = {name: value for name, value in claims.items() if value is not None}
-    return jwt.encode({"alg": "Ed25519", "kid": key.kid} | (header or {}), claims, key, algorithms=["Ed25519"])
+    return jwt.encode(
+        {"alg": "Ed25519", "kid": key.kid} | (header or {}), claims, key, algorithms=["Ed25519"]
+    )
 
 
 def unsigned(header: dict[str, Any], claims: dict[str, Any]) -> str:
@@ -70,7 +72,9 @@ def unsigned(header: dict[str, Any], claims: dict[str, Any]) -> str:
     return f"{part(header)}.{part(claims)}."
 
 
-def test_a_token_speaks_for_the_principal_it_was_issued_to(issuer: TokenIssuer, verifier: TokenVerifier) -> None:
+def test_a_token_speaks_for_the_principal_it_was_issued_to(
+    issuer: TokenIssuer, verifier: TokenVerifier
+) -> None:
     token = issuer.issue(OFFICER)
     assert verifier.verify(token) == OFFICER
     assert verifier.verify(token) == OFFICER
@@ -147,7 +151,7 @@ def test_a_token_without_signature_is_refused(verifier: TokenVerifier, alg: str 
 
 
 def test_the_public_key_used_as_a_shared_secret_is_refused(verifier: TokenVerifier) -> None:
-    secret = OctKey.import_key(KEY.as_dict(private=False)["x"])
+    secret = OctKey.import_key(str(KEY.as_dict(private=False)["x"]))
     claims = json.loads(base64.urlsafe_b64decode(signed().split(".")[1] + "=="))
     token = jwt.encode({"alg": "HS256", "kid": KEY.kid}, claims, secret, algorithms=["HS256"])
     with pytest.raises(InvalidToken):

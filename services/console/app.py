@@ -1,0 +1,120 @@
+"""The console's Flask application."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import structlog
+from flask import Flask, Response, jsonify, redirect, render_template, request, send_from_directory, session, url_for
+from flask_babel import Babel, get_locale
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.exceptions import NotFound
+
+from services.console import identity, words
+from services.console.clients import Away, Refused, Services
+from services.console.identity import Accounts, current_account
+from services.console.locale_files import compile_translations
+from services.console.pages import cases, releases, session_pages, tasks, tests
+from services.console.settings import Settings
+from shared.kernel.ids import new_id
+from shared.reference.divisions import divisions
+from shared.web.tokens import TokenIssuer
+
+LANGUAGES = ("zh", "en")
+PUBLIC = ("session_pages.login", "identity.token", "asset", "static", "live", "ready", "session_pages.language")
+ASSETS = {
+    "pico.css": "@picocss/pico/css/pico.min.css",
+    "htmx.js": "htmx.org/dist/htmx.min.js",
+}
+_CSP = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+
+log = structlog.get_logger(__name__)
+
+
+def create_console(settings: Settings, transport: httpx.BaseTransport | None = None) -> Flask:
+    """The application; ``transport`` replaces the network in tests."""
+    app = Flask(__name__)
+    app.config.update(
+        SECRET_KEY=settings.session_secret,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        MAX_CONTENT_LENGTH=1024 * 1024,
+        BABEL_DEFAULT_LOCALE="zh",
+        BABEL_TRANSLATION_DIRECTORIES=str(compile_translations(settings.build / "locale")),
+        WTF_CSRF_TIME_LIMIT=None,
+        SHOWS_ACCOUNTS=settings.shows_accounts,
+    )
+    app.extensions["services"] = Services(settings.urls, transport)
+    app.extensions["accounts"] = Accounts.from_file(settings.accounts)
+    app.extensions["token_issuer"] = TokenIssuer.from_file(settings.private_jwk)
+    Babel(app, locale_selector=lambda: session.get("language", "zh"))
+    CSRFProtect(app).exempt(identity.bp)
+    for page in (identity.bp, session_pages.bp, tasks.bp, cases.bp, releases.bp, tests.bp):
+        app.register_blueprint(page)
+    app.before_request(_sign_in_first)
+    app.after_request(_protect)
+    app.register_error_handler(Refused, _on_refused)
+    app.register_error_handler(Away, _on_away)
+    _add_assets(app, settings.assets)
+    _add_health(app)
+    app.context_processor(_helpers)
+    return app
+
+
+def _sign_in_first() -> Any:
+    if request.endpoint in PUBLIC or request.endpoint is None or current_account() is not None:
+        return None
+    return redirect(url_for("session_pages.login", next=request.path))
+
+
+def _protect(response: Response) -> Response:
+    response.headers["Content-Security-Policy"] = _CSP
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "same-origin"
+    if request.endpoint not in ("asset", "static"):
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _on_refused(refused: Refused) -> tuple[str, int]:
+    return render_template("problem.html", refused=refused), refused.status
+
+
+def _on_away(away: Away) -> tuple[str, int]:
+    log.warning("console.service_away", away=str(away))
+    return render_template("away.html"), 503
+
+
+def _add_assets(app: Flask, folder: Path) -> None:
+    @app.get("/assets/<name>")
+    def asset(name: str) -> Response:
+        if name not in ASSETS:
+            raise NotFound
+        return send_from_directory(folder, ASSETS[name], max_age=86_400)
+
+
+def _add_health(app: Flask) -> None:
+    @app.get("/health/live")
+    def live() -> Response:
+        return jsonify(status="live")
+
+    @app.get("/health/ready")
+    def ready() -> Response:
+        return jsonify(status="ready")
+
+
+def _helpers() -> dict[str, Any]:
+    return {
+        "account": current_account(),
+        "clock_words": words.clock_words,
+        "due_words": words.due_words,
+        "is_overdue": words.is_overdue,
+        "place": lambda code: divisions().full_name(code),
+        "language": str(get_locale()),
+        "new_key": lambda: str(new_id()),
+        "states": words.STATES,
+        "kinds": words.KINDS,
+        "grounds": words.GROUNDS,
+        "release_kinds": words.RELEASE_KINDS,
+        "problems": words.PROBLEMS,
+    }

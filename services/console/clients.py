@@ -1,0 +1,65 @@
+"""The other services, as the console sees them: HTTP with the user's own token."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+TIMEOUT_SECONDS = 5
+
+
+class Refused(Exception):
+    """A service refused. ``problem`` is its problem document."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        super().__init__(str(problem.get("code", status)))
+        self.status = status
+        self.problem = problem
+
+    @property
+    def code(self) -> str:
+        """The stable code."""
+        return str(self.problem.get("code", ""))
+
+
+class Away(Exception):
+    """A service does not answer."""
+
+
+class Services:
+    """All services' APIs, used in one user's name."""
+
+    def __init__(self, urls: Mapping[str, str], transport: httpx.BaseTransport | None = None) -> None:
+        self._urls = urls
+        self._http = httpx.Client(timeout=TIMEOUT_SECONDS, transport=transport)
+
+    def get(self, token: str, service: str, path: str, **query: Any) -> Any:
+        """GET.
+
+        Raises: Refused, Away.
+        """
+        return self._call(token, "GET", service, path, params={k: v for k, v in query.items() if v is not None})
+
+    def post(self, token: str, service: str, path: str, body: Mapping[str, Any], *, key: str | None = None) -> Any:
+        """POST; ``key`` is the Idempotency-Key of an act.
+
+        Raises: Refused, Away.
+        """
+        headers = {"Idempotency-Key": key} if key else {}
+        return self._call(token, "POST", service, path, json=dict(body), headers=headers)
+
+    def _call(self, token: str, method: str, service: str, path: str, **options: Any) -> Any:
+        headers = {"Authorization": f"Bearer {token}", **options.pop("headers", {})}
+        try:
+            answer = self._http.request(method, self._urls[service] + path, headers=headers, **options)
+        except httpx.TransportError as error:
+            raise Away(service) from error
+        if answer.is_success:
+            return answer.json()
+        try:
+            problem = answer.json()
+        except ValueError:
+            problem = {}
+        if answer.status_code >= 500:
+            raise Away(service)
+        raise Refused(answer.status_code, problem)

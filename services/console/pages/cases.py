@@ -1,0 +1,31 @@
+"""A case's timeline and the counts of every stage."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, render_template, request
+
+from services.console.pages.common import get, names_of
+
+bp = Blueprint("cases", __name__)
+
+
+@bp.get("/cases/<uuid:person_id>")
+def one(person_id: UUID) -> Any:
+    """Everything that happened to one person, over all services."""
+    case = get("oversight", f"/cases/{person_id}")
+    timeline = get(
+        "oversight",
+        f"/cases/{person_id}/timeline",
+        order="newest_first",
+        limit=50,
+        cursor=request.args.get("cursor"),
+    )
+    person = names_of([str(person_id)]).get(str(person_id))
+    return render_template("case.html", case=case, timeline=timeline, person=person)
+
+
+@bp.get("/stages")
+def stages() -> Any:
+    """How many cases are in which stage."""
+    return render_template("stages.html", stages=get("oversight", "/stages")["stages"])

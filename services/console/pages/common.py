@@ -1,0 +1,36 @@
+"""What every page uses: the services in the user's name, names of persons, receipts."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from flask import current_app, request
+
+from services.console.clients import Away, Refused, Services
+from services.console.identity import current_token
+
+
+def get(service: str, path: str, **query: Any) -> Any:
+    """GET in the user's name."""
+    return _services().get(current_token(), service, path, **query)
+
+
+def act(service: str, path: str, body: Mapping[str, Any]) -> Any:
+    """An act in the user's name, once for each form shown however often it is sent."""
+    return _services().post(current_token(), service, path, body, key=request.form.get("key") or None)
+
+
+def names_of(person_ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+    """The persons' files by id, as far as the user may read them."""
+    wanted = sorted(set(person_ids))
+    if not wanted:
+        return {}
+    try:
+        found = _services().post(current_token(), "person_registry", "/persons/lookup", {"ids": wanted})
+    except (Away, Refused):
+        return {}  # a list without names is still useful
+    return {person["id"]: person for person in found["items"]}
+
+
+def _services() -> Services:
+    services: Services = current_app.extensions["services"]
+    return services
