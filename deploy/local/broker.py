@@ -73,9 +73,7 @@ class PrivateBroker:
                 pass
             self._process.wait()
             self._process = None
-        subprocess.run(
-            ["pkill", "-KILL", "-f", f"epmd.*-port {self._ports[2]}"], capture_output=True, check=False
-        )
+        subprocess.run(["pkill", "-KILL", "-f", f"epmd.*-port {self._ports[2]}"], capture_output=True, check=False)
 
     def restart(self) -> None:
         """Kill and start again."""

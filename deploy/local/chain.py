@@ -28,9 +28,16 @@ PEOPLE = ("station-system", "centre-system", "officer", "county", "city")
 class Chain:
     """The steps of one case."""
 
-    def __init__(self, platform: Platform, say: Callable[[str], None] = print) -> None:
+    def __init__(
+        self,
+        platform: Platform,
+        *,
+        say: Callable[[str], None] = print,
+        acted: Callable[[int], None] = lambda step: None,
+    ) -> None:
         self._platform = platform
         self._say = say
+        self._acted = acted  # told the step's number as soon as an act is answered with success
         self._person_id = ""
         self._step = 0
 
@@ -133,7 +140,9 @@ class Chain:
         return str(stay["id"])
 
     def _release(self, stay: str) -> str:
-        release = self._find("the release is planned", "centre-system", "release_notification", "/releases", stay_id=stay)
+        release = self._find(
+            "the release is planned", "centre-system", "release_notification", "/releases", stay_id=stay
+        )
         self._seen("release.planned.v1", release["id"])
         path = f"/releases/{release['id']}"
         change = {
@@ -145,7 +154,9 @@ class Chain:
         self._act(words, "centre-system", "release_notification", f"{path}/rescheduling", change)
         self._seen("release.rescheduled.v1", release["id"])
         gate = {"certificate_number": f"JC-{release['id'][-8:]}"}
-        self._act("the person leaves through the gate", "centre-system", "release_notification", f"{path}/execution", gate)
+        self._act(
+            "the person leaves through the gate", "centre-system", "release_notification", f"{path}/execution", gate
+        )
         self._seen("release.executed.v1", release["id"])
         return str(release["id"])
 
@@ -180,7 +191,9 @@ class Chain:
 
     def _act(self, words: str, who: str, service: str, path: str, body: Mapping[str, Any]) -> Any:
         self._begin(words)
-        return self._platform.post(who, service, path, body)
+        answer = self._platform.post(who, service, path, body)
+        self._acted(self._step)
+        return answer
 
     def _find(self, words: str, who: str, service: str, path: str, **query: str) -> Any:
         """Wait until a list has its one item, which an event must have brought there."""

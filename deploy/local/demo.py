@@ -77,7 +77,9 @@ class Demo:
             ("waiver", {}),
         )
         for step, content in steps[: min(number // 2, 4 if positive else 3)]:
-            self._act("station-system", "drug_testing", f"/test-orders/{order['id']}/{step}", content, f"{step} {number}")
+            self._act(
+                "station-system", "drug_testing", f"/test-orders/{order['id']}/{step}", content, f"{step} {number}"
+            )
 
     def _isolation(self, number: int) -> None:
         """Somebody whose two years end some days from now, or ended today, or will in weeks."""
@@ -129,7 +131,9 @@ class Demo:
         order = self._act("county", "detention_intake", "/orders", body, f"custody {number}")
         served_at = datetime.combine(decided_on, datetime.min.time(), CHINA) + timedelta(minutes=1)
         path = f"/orders/{order['id']}"
-        self._act("county", "detention_intake", f"{path}/service", {"served_at": served_at.isoformat()}, f"serve {number}")
+        self._act(
+            "county", "detention_intake", f"{path}/service", {"served_at": served_at.isoformat()}, f"serve {number}"
+        )
         admission = {"centre": centre, "admitted_at": (served_at + timedelta(minutes=1)).isoformat()}
         return str(self._act(who, "detention_intake", f"{path}/admission", admission, f"admit {number}")["id"])
 

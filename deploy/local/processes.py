@@ -96,7 +96,9 @@ class ManagedProcess:
 
     def log_tail(self, lines: int = 15) -> str:
         """The end of its log."""
-        return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-lines:]) if self.log_path.exists() else ""
+        return (
+            "\n".join(self.log_path.read_text(errors="replace").splitlines()[-lines:]) if self.log_path.exists() else ""
+        )
 
     def _signal(self, number: signal.Signals) -> None:
         try:

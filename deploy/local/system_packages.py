@@ -44,7 +44,9 @@ def install(*packages: str, brew: Sequence[str] = ()) -> None:
 
 
 def _sudo_works() -> bool:
-    return shutil.which("sudo") is not None and subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode == 0
+    return (
+        shutil.which("sudo") is not None and subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode == 0
+    )
 
 
 def _run(command: Sequence[str]) -> None:

@@ -13,9 +13,9 @@ from services.community_handover.schemas import (
     AssignmentIn,
     ContactIn,
     CoverageIn,
+    CoverageOut,
     CoveragePage,
     CoverageQuery,
-    CoverageOut,
     MeetingIn,
     OfficeIn,
     OfficeOut,
@@ -178,9 +178,7 @@ class AllCoverage(MethodView):
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List coverage in the order of division codes."""
         where = [coverage.c.division.startswith(query["division"])] if "division" in query else []
-        return page_of(
-            work().coverage, *where, sort=coverage.c.division, limit=query["limit"], cursor=query["cursor"]
-        )
+        return page_of(work().coverage, *where, sort=coverage.c.division, limit=query["limit"], cursor=query["cursor"])
 
 
 @offices_blp.route("/coverage/<string:division>")

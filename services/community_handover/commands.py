@@ -61,9 +61,7 @@ def meet_person(command: MeetPerson, *, work: Work) -> Task:
     """Enter that the person was met. See `domain.meet`."""
     at = _past(command.met_at, work, "/met_at")
     report_due_at = due_at(policy.REPORT_IN, at, china_calendar()).at
-    met = domain.meet(
-        work.tasks.get(command.task_id), at=at, outcome=command.outcome, report_due_at=report_due_at
-    )
+    met = domain.meet(work.tasks.get(command.task_id), at=at, outcome=command.outcome, report_due_at=report_due_at)
     return work.tasks.save(met, "handover.met.v1")
 
 
@@ -75,9 +73,7 @@ def register_person(command: RegisterPerson, *, work: Work) -> Task:
 
 def finish_contact(command: FinishContact, *, work: Work) -> Task:
     """Enter that help was offered. See `domain.finish_contact`."""
-    done = domain.finish_contact(
-        work.tasks.get(command.task_id), at=work.now, consents=command.consents_to_contact
-    )
+    done = domain.finish_contact(work.tasks.get(command.task_id), at=work.now, consents=command.consents_to_contact)
     return work.tasks.save(done, "handover.contact_done.v1")
 
 

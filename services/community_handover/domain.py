@@ -106,7 +106,7 @@ class Task:
     wake_at: datetime | None = None  # when a timer has something to do: to offer, or to escalate
 
 
-def open_task(task_id: UUID, release: ReleaseFacts, receiver: Receiver, *, now: datetime, ahead: timedelta) -> Task:
+def open_task(task_id: UUID, release: ReleaseFacts, receiver: Receiver, *, ahead: timedelta) -> Task:
     """The task of a release that is heard of for the first time. Not offered yet."""
     return _route(
         Task(
@@ -136,9 +136,7 @@ def is_offer_due(task: Task, *, now: datetime, ahead: timedelta) -> bool:
 
 def offered(task: Task, *, now: datetime, accept_due_at: datetime) -> Task:
     """Ask the office. Changes no version: part of the step that found the office or came to its time."""
-    return replace(
-        task, state=State.OFFERED, offered_at=now, accept_due_at=accept_due_at, wake_at=accept_due_at
-    )
+    return replace(task, state=State.OFFERED, offered_at=now, accept_due_at=accept_due_at, wake_at=accept_due_at)
 
 
 def come_due(task: Task) -> Task:
@@ -167,9 +165,7 @@ def follow(task: Task, release: ReleaseFacts, receiver: Receiver, *, ahead: time
 
 def withdraw(task: Task, *, release_version: int, reason: str) -> Task:
     """The release will not take place, or needs no handover."""
-    return _next(
-        task, state=State.WITHDRAWN, release_version=release_version, withdrawn_reason=reason, wake_at=None
-    )
+    return _next(task, state=State.WITHDRAWN, release_version=release_version, withdrawn_reason=reason, wake_at=None)
 
 
 def accept(task: Task, *, by: str, now: datetime) -> Task:
@@ -209,9 +205,7 @@ def meet(task: Task, *, at: datetime, outcome: Outcome, report_due_at: datetime)
     if task.released_at is not None and at < task.released_at:
         raise invalid_field("/met_at", "time.before_previous_step", "met before the person was released")
     has_order = task.legal_ground is not Ground.CONTACT_ONLY
-    return _next(
-        task, state=State.MET, met_at=at, outcome=outcome, report_due_at=report_due_at if has_order else None
-    )
+    return _next(task, state=State.MET, met_at=at, outcome=outcome, report_due_at=report_due_at if has_order else None)
 
 
 def register(task: Task, *, at: datetime) -> Task:

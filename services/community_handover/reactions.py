@@ -39,7 +39,7 @@ def on_release(event: Event, work: Work) -> Outcome:
     receiver = receiver_of(release.person_id, work)
     if task is None:
         task_id = derived_id(event.subject, "handover")
-        opened = domain.open_task(task_id, release, receiver, now=work.now, ahead=policy.OFFER_AHEAD)
+        opened = domain.open_task(task_id, release, receiver, ahead=policy.OFFER_AHEAD)
         save_routed(opened, work)
         return Applied()
     followed = domain.follow(task, release, receiver, ahead=policy.OFFER_AHEAD)
@@ -102,4 +102,3 @@ REACTIONS = Reactions(
     },
     prefetch=prefetch,
 )
-

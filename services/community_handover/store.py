@@ -148,9 +148,7 @@ class Work(UnitOfWork):
     def prefetch_unresolved(self, person_ids: Iterable[UUID]) -> None:
         """Learn in one query which of the persons some unresolved task waits for."""
         wanted = list(set(person_ids))
-        statement = select(tasks.c.person_id).where(
-            tasks.c.state == State.UNRESOLVED, tasks.c.person_id.in_(wanted)
-        )
+        statement = select(tasks.c.person_id).where(tasks.c.state == State.UNRESOLVED, tasks.c.person_id.in_(wanted))
         self._waiting_for = set(self.connection.execute(statement).scalars()) if wanted else set()
 
     def unresolved_of(self, person_id: UUID) -> list[Task]:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from flask_babel import gettext as _
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from shared.kernel.clock import CHINA
@@ -69,6 +69,11 @@ PROBLEMS = {
     "time.in_future": _l("时间不能晚于现在"),
     "release.wrong_state": _l("该出所记录的状态已变化"),
 }
+
+
+def _(text: str, **values: object) -> str:
+    translated: str = gettext(text, **values)
+    return translated
 
 
 def moment(text: str | None) -> datetime | None:

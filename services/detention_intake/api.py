@@ -21,7 +21,7 @@ from services.detention_intake.schemas import (
     StayQuery,
 )
 from services.detention_intake.store import Work, orders, stays
-from shared.web import SUPERVISORS, Blueprint, Role, current_principal, current_work, operation, page_of
+from shared.web import Blueprint, Role, current_principal, current_work, operation, page_of
 
 orders_blp = Blueprint("orders", __name__, url_prefix="/orders", description="Decisions, until admission")
 stays_blp = Blueprint("stays", __name__, url_prefix="/stays", description="Stays in custody")

@@ -163,9 +163,7 @@ def admit(order: Order, *, at: datetime, centre: str, stay_id: UUID) -> tuple[Or
         admitted_at=at,
         term_last_day=order.term_last_day,
     )
-    admitted = replace(
-        order, version=order.version + 1, state=OrderState.ADMITTED, admitted_at=at, stay_id=stay_id
-    )
+    admitted = replace(order, version=order.version + 1, state=OrderState.ADMITTED, admitted_at=at, stay_id=stay_id)
     return admitted, stay
 
 

@@ -53,9 +53,7 @@ class TestOrders(MethodView):
     @blp.response(201, TestOrderOut)
     def post(self, body: dict[str, Any]) -> TestOrder:
         """Order a test of a suspected person."""
-        return commands.order_test(
-            commands.OrderTest(station=current_principal().organisation, **body), work=work()
-        )
+        return commands.order_test(commands.OrderTest(station=current_principal().organisation, **body), work=work())
 
 
 @blp.route("/<uuid:test_order_id>")

@@ -136,9 +136,7 @@ def tell_result(command: TellResult, *, work: Work) -> TestOrder:
 
 def waive_objection(command: WaiveObjection, *, work: Work) -> TestOrder:
     """Settle a positive result by the person's waiver. See `domain.waive`."""
-    order = domain.waive(
-        work.test_orders.get(command.test_order_id), at=_past(command.signed_at, work, "/signed_at")
-    )
+    order = domain.waive(work.test_orders.get(command.test_order_id), at=_past(command.signed_at, work, "/signed_at"))
     return work.test_orders.save(order, "test.settled.v1")
 
 

@@ -65,9 +65,7 @@ def plan_release(command: PlanRelease, *, work: Work) -> Release:
             "/person_id", "person.unknown", "no such person is known here (yet); register first", retry_after=1
         )
     if command.term_last_day is not None and china_day(command.release_at) > command.term_last_day:
-        raise invalid_field(
-            "/release_at", "release.term_exceeded", "nobody may be kept after the last day of the term"
-        )
+        raise invalid_field("/release_at", "release.term_exceeded", "nobody may be kept after the last day of the term")
     release_id = release_id_of(command.stay_id) if command.stay_id else new_id()
     if command.stay_id is not None:
         _not_planned(release_id, work)
@@ -96,9 +94,7 @@ def reschedule_release(command: RescheduleRelease, *, work: Work, centre: str | 
     release = _own(command.release_id, work, centre)
     last_day = release.term_last_day
     if last_day is not None and china_day(command.release_at) > last_day and not _is_extension(command.kind):
-        raise invalid_field(
-            "/release_at", "release.term_exceeded", "nobody may be kept after the last day of the term"
-        )
+        raise invalid_field("/release_at", "release.term_exceeded", "nobody may be kept after the last day of the term")
     changed = domain.reschedule(
         release,
         release_at=command.release_at,

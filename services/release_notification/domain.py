@@ -45,7 +45,7 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
-# After these the person is not free, or not alive: custody goes on elsewhere (拘留所条例 art. 31, 戒毒条例 arts 27, 36).
+# The person is not free, or not alive: custody goes on elsewhere (拘留所条例 art. 31, 戒毒条例 arts 27, 36).
 NO_HANDOVER = frozenset({Kind.DETENTION_TO_ISOLATION, Kind.CENTRE_TRANSFER, Kind.CRIMINAL_CUSTODY, Kind.DEATH})
 # These rest on an order by themselves (戒毒条例 arts 26, 31).
 GROUND_OF_KIND = {Kind.CONVERTED: Ground.COMMUNITY_DETOX_ORDER}

@@ -14,15 +14,16 @@ from shared.contracts.fields import EventData
 class Contract:
     """An event type: who says it, about which aggregate, and what its data looks like."""
 
+    schema_class: type[EventData]
     type: str
     producer: str
     aggregate: str
-    schema_class: type[EventData]
 
     @cached_property
     def schema(self) -> Schema:
         """The schema, ready for use."""
-        return self.schema_class()
+        schema: Schema = self.schema_class()
+        return schema
 
     @cached_property
     def keys(self) -> frozenset[str]:
@@ -36,7 +37,7 @@ class Contract:
 
 
 def _contracts() -> Mapping[str, Contract]:
-    said = {
+    said: dict[tuple[str, str], dict[str, type[EventData]]] = {
         ("person_registry", "person"): {
             "person.registered.v1": person.PersonRegisteredV1,
             "person.changed.v1": person.PersonChangedV1,
@@ -79,7 +80,7 @@ def _contracts() -> Mapping[str, Contract]:
         },
     }
     return {
-        event_type: Contract(event_type, producer, aggregate, schema)
+        event_type: Contract(schema, event_type, producer, aggregate)
         for (producer, aggregate), types in said.items()
         for event_type, schema in types.items()
     }

@@ -13,9 +13,7 @@ class TestOrderStateV1(EventData):
     station = text()
     division = division()
     ground = text()
-    state = one_of(
-        "ordered", "collected", "negative", "positive_sealed", "negative_told", "positive_told", "settled"
-    )
+    state = one_of("ordered", "collected", "negative", "positive_sealed", "negative_told", "positive_told", "settled")
     ordered_at = moment()
     collect_due_at = moment()
     collected_at = moment(nullable=True)

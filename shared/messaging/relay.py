@@ -27,6 +27,8 @@ IDLE_SECONDS = 1.0  # a lost notification costs this much, never a message
 RETRY_RETURNED_AFTER = timedelta(seconds=5)
 MEASURE_EVERY_SECONDS = 2.0
 
+_TROUBLE: tuple[type[BaseException], ...] = (*CONNECTION_ERRORS, SQLAlchemyError)
+
 log = structlog.get_logger(__name__)
 
 
@@ -49,7 +51,7 @@ class Relay:
         while not self._stopping:
             try:
                 self._turn()
-            except (*CONNECTION_ERRORS, SQLAlchemyError) as trouble:
+            except _TROUBLE as trouble:
                 self._recover(trouble)
         self._disconnect()
         self._leadership.give_up()

@@ -22,23 +22,13 @@ class Metrics:
             buckets=_FAST,
             registry=registry,
         )
-        self.outbox_rows = Gauge(
-            "baton_outbox_rows", "Messages not yet confirmed by the broker", registry=registry
-        )
-        self.outbox_oldest_age = Gauge(
-            "baton_outbox_oldest_age_seconds", "Age of the oldest", registry=registry
-        )
+        self.outbox_rows = Gauge("baton_outbox_rows", "Messages not yet confirmed by the broker", registry=registry)
+        self.outbox_oldest_age = Gauge("baton_outbox_oldest_age_seconds", "Age of the oldest", registry=registry)
         self.relay_leader = Gauge("baton_relay_leader", "1 where the active relay is", registry=registry)
         self.relay_published = Counter("baton_relay_published", "Messages confirmed", registry=registry)
-        self.relay_returned = Counter(
-            "baton_relay_returned", "Messages that no queue took", registry=registry
-        )
-        self.relay_nacked = Counter(
-            "baton_relay_nacked", "Messages that the broker refused", registry=registry
-        )
-        self.broker_blocked = Gauge(
-            "baton_broker_blocked", "1 while the broker takes nothing", registry=registry
-        )
+        self.relay_returned = Counter("baton_relay_returned", "Messages that no queue took", registry=registry)
+        self.relay_nacked = Counter("baton_relay_nacked", "Messages that the broker refused", registry=registry)
+        self.broker_blocked = Gauge("baton_broker_blocked", "1 while the broker takes nothing", registry=registry)
         self.queue_messages = Gauge("baton_queue_messages", "Messages waiting", ["queue"], registry=registry)
         self.inbox_duplicates = Counter("baton_inbox_duplicates", "Messages seen before", registry=registry)
         self.reactions = Counter(
@@ -54,9 +44,7 @@ class Metrics:
             buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500),
             registry=registry,
         )
-        self.batch_seconds = Histogram(
-            "baton_batch_seconds", "Time to apply a batch", buckets=_FAST, registry=registry
-        )
+        self.batch_seconds = Histogram("baton_batch_seconds", "Time to apply a batch", buckets=_FAST, registry=registry)
         self.event_age = Histogram(
             "baton_event_age_seconds",
             "From an event's time to its effect here",
@@ -68,9 +56,7 @@ class Metrics:
             "When a batch was last acknowledged",
             registry=registry,
         )
-        self.timer_runs = Counter(
-            "baton_timer_runs", "Runs of timers", ["timer", "outcome"], registry=registry
-        )
+        self.timer_runs = Counter("baton_timer_runs", "Runs of timers", ["timer", "outcome"], registry=registry)
 
     def exposition(self) -> bytes:
         """What ``/metrics`` answers."""

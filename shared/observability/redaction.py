@@ -45,6 +45,7 @@ ALLOWED_KEYS = frozenset(
         "probe",
         "entity",
         "what",
+        "away",
         "person_id",
         "subject",
         "task_id",

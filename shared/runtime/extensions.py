@@ -150,5 +150,3 @@ class _Silent:
         """See `write`."""
 
     info = error = warning = debug
-
-

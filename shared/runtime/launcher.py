@@ -78,9 +78,7 @@ def _run(definition: ServiceDefinition, settings: Settings) -> None:
     if stop.ready():
         return
     app = application(definition, settings, storage, watch, metrics)
-    service = nameko_service(
-        definition, settings=settings, storage=storage, broker=broker, metrics=metrics, app=app
-    )
+    service = nameko_service(definition, settings=settings, storage=storage, broker=broker, metrics=metrics, app=app)
     runner = ServiceRunner({"WEB_SERVER_ADDRESS": f"{settings.http_host}:{settings.http_port}", "max_workers": 20})
     runner.add_service(service)
     runner.start()

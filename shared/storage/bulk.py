@@ -40,7 +40,9 @@ def update_rows(connection: Connection, table: Table, rows: Sequence[Row], loade
     """Update by ``id`` where ``version`` is still the one that was loaded; the number of rows updated."""
     names = tuple(rows[0])
     if connection.dialect.name == "postgresql":
-        parameters = _arrays(connection, table, names, rows) | {"loaded_version": "{" + ",".join(map(str, loaded)) + "}"}
+        parameters = _arrays(connection, table, names, rows) | {
+            "loaded_version": "{" + ",".join(map(str, loaded)) + "}"
+        }
         return connection.execute(_unnest_update(table, names), parameters).rowcount
     statement = (
         update(table)

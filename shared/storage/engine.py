@@ -20,9 +20,7 @@ LOCK_WAIT_SECONDS = 10.0
 class Storage(Generic[W]):
     """One service's database. ``work`` opens a unit of work; everything else is for the chassis."""
 
-    def __init__(
-        self, *, service: str, url: str, work: Callable[[Transaction], W], clock: Clock | None = None
-    ) -> None:
+    def __init__(self, *, service: str, url: str, work: Callable[[Transaction], W], clock: Clock | None = None) -> None:
         self.service = service
         self.clock = clock or SystemClock()
         self.engine = make_engine(url, schema=service)

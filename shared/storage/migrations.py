@@ -44,7 +44,8 @@ def differences(engine: Engine, service: str) -> list[Any]:
     """What the tables in code have and the migrated schema has not, or the other way round."""
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False, "include_object": _is_ours})
-        return compare_metadata(context, metadata_of(service))
+        found: list[Any] = compare_metadata(context, metadata_of(service))
+        return found
 
 
 def metadata_of(service: str) -> MetaData:
@@ -123,7 +124,9 @@ def _revise(service: str, message: str) -> None:
         with engine.begin() as connection:
             config = _config(service, connection)
             command.upgrade(config, "heads")
-            earlier = sorted(path.stem.removeprefix(f"{service}_")[:4] for path in _history(service).glob(f"{service}_*.py"))
+            earlier = sorted(
+                path.stem.removeprefix(f"{service}_")[:4] for path in _history(service).glob(f"{service}_*.py")
+            )
             number = f"{len(earlier) + 1:04d}"
             command.revision(
                 config,

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, select, text, update
+from sqlalchemy import Connection, func, select, text, update
 
 from shared.storage.bulk import delete_rows, insert_rows
 from shared.storage.chassis import EVENT_LOG, OUTBOX
@@ -70,19 +70,10 @@ def due(connection: Connection, *, now: datetime, limit: int) -> list[Pending]:
     An aggregate whose earlier message waits for another attempt is left out whole, so its order is kept and
     one that cannot be published holds up nobody else.
     """
-    held = (
-        select(_FAILING.c.subject)
-        .where(_FAILING.c.attempts > 0, _FAILING.c.next_attempt_at > now)
-        .distinct()
-    )
-    rows = connection.execute(_DUE.where(OUTBOX.c.subject.not_in(held)).limit(limit))
-    return _first_of_each_subject(rows.all())
-
-
-def _first_of_each_subject(rows: Sequence[Row[Any]]) -> list[Pending]:
+    held = select(_FAILING.c.subject).where(_FAILING.c.attempts > 0, _FAILING.c.next_attempt_at > now).distinct()
     first: dict[UUID, Pending] = {}
-    for row in rows:
-        first.setdefault(row.subject, Pending(*row))
+    for row in connection.execute(_DUE.where(OUTBOX.c.subject.not_in(held)).limit(limit)):
+        first.setdefault(row.subject, Pending(**row._mapping))
     return list(first.values())
 
 

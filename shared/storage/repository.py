@@ -34,15 +34,15 @@ class StaleAggregate(Conflict):
     """Another transaction saved the aggregate since this one read it."""
 
     def __init__(self, noun: str) -> None:
-        super().__init__("aggregate.changed_meanwhile", f"the {noun} was changed by somebody else meanwhile; read it again")
+        super().__init__(
+            "aggregate.changed_meanwhile", f"the {noun} was changed by somebody else meanwhile; read it again"
+        )
 
 
 class Repository(IdentityMap[A], Generic[A]):
     """The aggregates of one kind, with optimistic locking on ``version``."""
 
-    def __init__(
-        self, work: "UnitOfWork", table: Table, cls: type[A], describe: Callable[[A], dict[str, Any]]
-    ) -> None:
+    def __init__(self, work: "UnitOfWork", table: Table, cls: type[A], describe: Callable[[A], dict[str, Any]]) -> None:
         super().__init__(work, table, cls, "id")
         self._describe = describe
         self._stored_version: dict[UUID, int] = {}

@@ -113,9 +113,7 @@ class UnitOfWork:
 
     def post(self, *, exchange: str, routing_key: str, content_type: str, body: str, subject: UUID) -> None:
         """Send something that is no event (an answer to a centre) with this transaction."""
-        self._posted.append(
-            _log_row(new_id(), subject, None, exchange, routing_key, content_type, body, self.now)
-        )
+        self._posted.append(_log_row(new_id(), subject, None, exchange, routing_key, content_type, body, self.now))
 
     def flush(self) -> None:
         """Write everything pending, state first, then events and audit."""

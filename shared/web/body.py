@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from flask import Request, current_app
 from flask_smorest import Blueprint as SmorestBlueprint
-from marshmallow import Schema, missing
+from marshmallow import RAISE, Schema, missing
 from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
@@ -66,7 +66,9 @@ def refuse_unstorable_path(arguments: Mapping[str, Any]) -> None:
 
 
 class RequestParser(FlaskParser):
-    """webargs' parser, strict about what it reads."""
+    """webargs' parser, strict about what it reads: a misspelt filter is refused, not taken for none."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION | {"query": RAISE}
 
     def load_json(self, req: Request, schema: Schema) -> Any:
         """The body as JSON, or missing when there is none."""

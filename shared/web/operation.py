@@ -145,9 +145,7 @@ def _until_no_race(attempt: Callable[[], Response]) -> Response:
         raise
 
 
-def _in_one_transaction(
-    gate: Gate, view: Callable[[], Response], claim: Claim | None, *, writes: bool
-) -> Response:
+def _in_one_transaction(gate: Gate, view: Callable[[], Response], claim: Claim | None, *, writes: bool) -> Response:
     principal = current_principal()
     traceparent = request.headers.get("traceparent", "")
     with gate.open_work(

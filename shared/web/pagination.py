@@ -93,7 +93,7 @@ class _Place:
         self._list = zlib.crc32(f"{[str(column) for column in self._columns]} {descending}".encode())
 
     def narrowed(self, statement: Select[Any], limit: int, cursor: str | None) -> Select[Any]:
-        if cursor is not None:
+        if cursor:
             values = self._read(cursor)
             here = tuple_(*self._columns)
             there = tuple_(*(literal(v, c.type) for v, c in zip(values, self._columns, strict=True)))

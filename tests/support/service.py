@@ -159,9 +159,7 @@ def command(
 def service_under_test(definition: ServiceDefinition, database_url: str) -> Iterator[ServiceUnderTest]:
     """The service on an empty, migrated database, at 10:00 on a Monday."""
     clock = FixedClock(START)
-    storage: Storage[Any] = Storage(
-        service=definition.name, url=database_url, work=definition.work, clock=clock
-    )
+    storage: Storage[Any] = Storage(service=definition.name, url=database_url, work=definition.work, clock=clock)
     try:
         upgrade(storage.engine, definition.name)
         metrics = Metrics()
@@ -179,5 +177,3 @@ def service_under_test(definition: ServiceDefinition, database_url: str) -> Iter
         yield ServiceUnderTest(definition, storage, clock, app, Client(app.test_client(), issuer), metrics)
     finally:
         storage.dispose()
-
-

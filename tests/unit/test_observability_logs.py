@@ -78,9 +78,7 @@ def test_what_others_say_at_length_is_left_out(lines: StringIO) -> None:
 
 
 @pytest.mark.parametrize("library", [True, False])
-def test_an_exception_is_told_with_its_stack_and_without_personal_data(
-    lines: StringIO, library: bool
-) -> None:
+def test_an_exception_is_told_with_its_stack_and_without_personal_data(lines: StringIO, library: bool) -> None:
     logger: Any = logging.getLogger("kombu") if library else structlog.get_logger("relay")
     try:
         try:
@@ -145,7 +143,5 @@ def test_every_key_that_the_code_logs_text_under_is_vouched_for() -> None:
 def _log_calls(source: Path) -> Iterator[ast.Call]:
     for node in ast.walk(ast.parse(source.read_text())):
         match node:
-            case ast.Call(func=ast.Attribute(value=ast.Name(id="log" | "logger"), attr=level)) if (
-                level in LEVELS
-            ):
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="log" | "logger"), attr=level)) if level in LEVELS:
                 yield node

@@ -45,9 +45,7 @@ def test_no_telephone_number_survives_in_any_text(before: str, number: str, afte
     )
 )
 def test_none_survives_at_any_depth_under_any_key(event: dict[str, Any]) -> None:
-    written = orjson.dumps(
-        redacted(**{f"k{key}": value for key, value in event.items()}), default=str
-    ).decode()
+    written = orjson.dumps(redacted(**{f"k{key}": value for key, value in event.items()}), default=str).decode()
     written += orjson.dumps(redact_event(None, "info", event), default=str).decode()
     assert not re.search(r"\d{11}", written)
 
@@ -133,9 +131,7 @@ def test_numbers_moments_and_ids_are_kept_under_any_key() -> None:
         "id": id,
         "day": date(2026, 1, 1),
     }
-    assert redacted(**kept, at=datetime(2026, 1, 1, tzinfo=UTC)) == kept | {
-        "at": datetime(2026, 1, 1, tzinfo=UTC)
-    }
+    assert redacted(**kept, at=datetime(2026, 1, 1, tzinfo=UTC)) == kept | {"at": datetime(2026, 1, 1, tzinfo=UTC)}
 
 
 def test_a_number_that_could_be_somebodys_is_masked() -> None:

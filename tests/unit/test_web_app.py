@@ -69,9 +69,7 @@ def test_a_well_formed_request_id_is_taken_over(book: Notebook) -> None:
     assert response.headers["X-Request-Id"] == response.json["request_id"] == "a-request.0:1_2"
 
 
-@pytest.mark.parametrize(
-    "given", ["", "short", "x" * 101, "with space in it", "with/slash", "430899199001011234"]
-)
+@pytest.mark.parametrize("given", ["", "short", "x" * 101, "with space in it", "with/slash", "430899199001011234"])
 def test_any_other_request_id_is_replaced(book: Notebook, given: str) -> None:
     first = book.http.get("/no", headers={"X-Request-Id": given}).headers["X-Request-Id"]
     second = book.http.get("/no", headers={"X-Request-Id": given}).headers["X-Request-Id"]
@@ -136,9 +134,7 @@ def test_each_request_has_one_access_line_without_path_or_query(book: Notebook, 
     assert not re.search("secret|13800138000|张三|" + path.rsplit("/", 1)[1], lines.getvalue())
 
 
-def test_a_fault_is_logged_with_its_stack_and_request_id_and_no_personal_data(
-    book: Notebook, lines: StringIO
-) -> None:
+def test_a_fault_is_logged_with_its_stack_and_request_id_and_no_personal_data(book: Notebook, lines: StringIO) -> None:
     def fail(_work: Any) -> None:
         raise RuntimeError("no place for 李四 430899199001011234 at 13800138000")
 

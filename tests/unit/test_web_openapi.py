@@ -66,9 +66,7 @@ def test_every_operation_has_an_id_of_its_own_a_summary_and_a_tag(document: dict
     assert len(set(ids)) == len(ids)
     assert "post_notes" in ids
     assert "get_notes_note_id" in ids
-    assert all(
-        operation["summary"] and operation["tags"] == ["notes"] for _, _, operation in operations(document)
-    )
+    assert all(operation["summary"] and operation["tags"] == ["notes"] for _, _, operation in operations(document))
 
 
 def test_every_operation_says_that_it_needs_a_token_and_who_may(document: dict[str, Any]) -> None:
@@ -115,9 +113,7 @@ def test_a_problem_given_is_as_described(book: Notebook, document: dict[str, Any
 
 def test_an_answer_given_is_as_described(book: Notebook, document: dict[str, Any]) -> None:
     book.write({"text": "a"})
-    described = document["paths"]["/notes"]["get"]["responses"]["200"]["content"]["application/json"][
-        "schema"
-    ]
+    described = document["paths"]["/notes"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
     schema = resolved(document, described) | {"components": document["components"]}
     Draft202012Validator(schema).validate(book.read("/notes").json)
 

@@ -156,9 +156,7 @@ def test_a_path_of_any_length_fits_what_a_key_is_kept_under(book: Notebook) -> N
 
 def test_two_askers_may_use_the_same_key(book: Notebook) -> None:
     book.write({"text": "a"}, key="key-1")
-    assert (
-        book.write({"text": "b"}, key="key-1", asker=replace(OFFICER, subject="officer-2")).status_code == 201
-    )
+    assert book.write({"text": "b"}, key="key-1", asker=replace(OFFICER, subject="officer-2")).status_code == 201
     assert book.texts() == ["a", "b"]
 
 

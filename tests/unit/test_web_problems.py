@@ -25,12 +25,8 @@ def book(tmp_path: Path) -> Iterator[Notebook]:
         yield opened
 
 
-def post_raw(
-    book: Notebook, body: bytes, content_type: str | None = "application/json", **options: Any
-) -> Any:
-    return book.http.post(
-        "/notes", data=body, content_type=content_type, headers=book.headers(key="key-1"), **options
-    )
+def post_raw(book: Notebook, body: bytes, content_type: str | None = "application/json", **options: Any) -> Any:
+    return book.http.post("/notes", data=body, content_type=content_type, headers=book.headers(key="key-1"), **options)
 
 
 def problem_in(response: Any, status: int, code: str) -> dict[str, Any]:
@@ -60,9 +56,7 @@ def test_each_wrong_field_is_named_with_its_pointer_code_and_reason(book: Notebo
     assert book.texts() == []
 
 
-@pytest.mark.parametrize(
-    ("text", "code"), [("", "length"), ("x" * 101, "length"), (7, "type"), ({"a": 1}, "type")]
-)
+@pytest.mark.parametrize(("text", "code"), [("", "length"), ("x" * 101, "length"), (7, "type"), ({"a": 1}, "type")])
 def test_a_text_of_the_wrong_length_or_kind_is_refused(book: Notebook, text: Any, code: str) -> None:
     told = problem_in(book.write({"text": text}), 422, "validation.failed")
     assert [(e["pointer"], e["code"]) for e in told["errors"]] == [("/text", code)]
@@ -86,16 +80,10 @@ def test_a_body_that_is_no_object_is_refused(book: Notebook, body: bytes) -> Non
 
 @given(
     st.recursive(
-        st.none()
-        | st.booleans()
-        | st.integers()
-        | st.floats(allow_nan=False, allow_infinity=False)
-        | st.text(),
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
         lambda inner: (
             st.lists(inner, max_size=3)
-            | st.dictionaries(
-                st.sampled_from(["text", "rank", "until", "colours", "place"]) | st.text(), inner
-            )
+            | st.dictionaries(st.sampled_from(["text", "rank", "until", "colours", "place"]) | st.text(), inner)
         ),
         max_leaves=8,
     )
@@ -119,6 +107,16 @@ def test_a_wrong_query_parameter_is_placed_in_the_query(book: Notebook) -> None:
     assert [(e["location"], e["pointer"]) for e in told["errors"]] == [("query", "/limit")]
 
 
+def test_a_misspelt_query_parameter_is_refused_and_not_taken_for_none(book: Notebook) -> None:
+    told = problem_in(book.read("/notes?limt=1"), 422, "validation.failed")
+    assert [(e["location"], e["pointer"], e["code"]) for e in told["errors"]] == [("query", "/limt", "unknown_field")]
+
+
+def test_an_empty_cursor_asks_for_the_first_page(book: Notebook) -> None:
+    book.write({"text": "a"})
+    assert [item["text"] for item in book.read("/notes?cursor=").json["items"]] == ["a"]
+
+
 @pytest.mark.parametrize("cursor", ["x", "é", "W10", "bnVsbA", "eyJhIjoxfQ", "%20", "W1tdXQ", "MQ"])
 def test_a_broken_cursor_is_refused(book: Notebook, cursor: str) -> None:
     told = problem_in(book.read(f"/notes?cursor={cursor}"), 422, "cursor.broken")
@@ -138,9 +136,7 @@ def test_a_broken_cursor_is_refused(book: Notebook, cursor: str) -> None:
         (b"[" * 100_000, 1025),
     ],
 )
-def test_a_body_that_is_not_json_is_refused_with_its_place(
-    book: Notebook, body: bytes, position: int
-) -> None:
+def test_a_body_that_is_not_json_is_refused_with_its_place(book: Notebook, body: bytes, position: int) -> None:
     told = problem_in(post_raw(book, body), 400, "body.not_json")
     assert abs(told["position"] - position) <= 3
     assert "line 1, column" in told["detail"]
@@ -156,9 +152,7 @@ def test_a_body_that_is_not_json_is_refused_with_its_place(
         (b'{"rank": -1e300}', "/rank", "number.out_of_range"),
     ],
 )
-def test_what_no_database_could_store_is_refused(
-    book: Notebook, body: bytes, pointer: str, code: str
-) -> None:
+def test_what_no_database_could_store_is_refused(book: Notebook, body: bytes, pointer: str, code: str) -> None:
     told = problem_in(post_raw(book, body), 422, "body.not_storable")
     assert [(e["pointer"], e["code"]) for e in told["errors"]] == [(pointer, code)]
 
@@ -308,9 +302,7 @@ def test_a_database_that_is_away_is_waited_for(book: Notebook, error: Exception)
     "error",
     [DataError("insert", {}, Exception("integer out of range")), OverflowError("date value out of range")],
 )
-def test_a_value_beyond_what_can_be_stored_or_reckoned_is_the_askers_fault(
-    book: Notebook, error: Exception
-) -> None:
+def test_a_value_beyond_what_can_be_stored_or_reckoned_is_the_askers_fault(book: Notebook, error: Exception) -> None:
     def fail(_work: Any) -> None:
         raise error
 

@@ -60,9 +60,7 @@ def signed(key: Any = KEY, header: dict[str, Any] | None = None, **changed: Any)
         "exp": int(NOON.timestamp()) + 60,
     } | changed
     claims = {name: value for name, value in claims.items() if value is not None}
-    return jwt.encode(
-        {"alg": "Ed25519", "kid": key.kid} | (header or {}), claims, key, algorithms=["Ed25519"]
-    )
+    return jwt.encode({"alg": "Ed25519", "kid": key.kid} | (header or {}), claims, key, algorithms=["Ed25519"])
 
 
 def unsigned(header: dict[str, Any], claims: dict[str, Any]) -> str:
@@ -72,9 +70,7 @@ def unsigned(header: dict[str, Any], claims: dict[str, Any]) -> str:
     return f"{part(header)}.{part(claims)}."
 
 
-def test_a_token_speaks_for_the_principal_it_was_issued_to(
-    issuer: TokenIssuer, verifier: TokenVerifier
-) -> None:
+def test_a_token_speaks_for_the_principal_it_was_issued_to(issuer: TokenIssuer, verifier: TokenVerifier) -> None:
     token = issuer.issue(OFFICER)
     assert verifier.verify(token) == OFFICER
     assert verifier.verify(token) == OFFICER

@@ -1,0 +1,52 @@
+# `make` alone lists what there is. Everything sets up what it needs and says so.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+ONLY   ?= tests
+LOCK   := --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header
+
+.DEFAULT_GOAL := help
+.PHONY: help run chain test check bench docs migration lock clean setup setup-dev
+
+help:
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ Use it
+run: setup ## the whole platform with demonstration data, console on http://localhost:8000
+	@exec $(BIN)/python -m deploy.local.run
+chain: setup ## drive one case through the running platform and show every step
+	@$(BIN)/python -m deploy.local.chain
+
+##@ Work on it
+test: setup-dev ## all tests; ONLY=tests/unit for a part
+	@$(BIN)/python -m pytest $(ONLY)
+check: setup-dev ## lint, format, types, architecture, dependencies
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/deptry .
+bench: setup-dev ## benchmarks, as ratios measured in one run; ONLY=drain for a part
+	@$(BIN)/python -m tests.benchmarks $(filter-out tests,$(ONLY))
+docs: setup-dev ## write what is generated from the code: event schemas, AsyncAPI, OpenAPI, state diagrams
+	@$(BIN)/python -m deploy.docs
+migration: setup-dev ## SERVICE=drug_testing MESSAGE="what changes": a schema migration from the difference to the code
+	@$(BIN)/python -m shared.storage.migrations revision $(SERVICE) "$(MESSAGE)"
+	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --quiet --select I --fix .
+lock: ## pin the dependencies of pyproject.toml, with hashes
+	@$(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet uv
+	@build/lock/bin/uv pip compile $(LOCK) pyproject.toml -o requirements/run.txt
+	@build/lock/bin/uv pip compile $(LOCK) --extra dev pyproject.toml -o requirements/dev.txt
+clean: ## remove everything that is made here, but not data/
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+setup: $(VENV)/run.stamp
+setup-dev: $(VENV)/dev.stamp
+	@$(BIN)/python -m deploy.local.assets --dev
+
+$(VENV)/run.stamp: requirements/run.txt
+	@PYTHON="$(PYTHON)" sh deploy/local/venv.sh $(VENV) requirements/run.txt
+	@touch $@
+$(VENV)/dev.stamp: requirements/dev.txt
+	@PYTHON="$(PYTHON)" sh deploy/local/venv.sh $(VENV) requirements/dev.txt
+	@touch $@ $(VENV)/run.stamp
