@@ -8,6 +8,13 @@ import pytest
 
 from deploy.local.broker import PrivateBroker
 from deploy.local.postgres import PrivatePostgres
+from shared.observability.logs import configure_logs
+
+
+@pytest.fixture(scope="session", autouse=True)
+def logs() -> None:
+    """Log as a service does; unconfigured, structlog draws every exception in full."""
+    configure_logs("tests", "WARNING")
 
 
 @pytest.fixture(scope="session")

@@ -42,10 +42,15 @@ class PrivateBroker:
         """
         program = rabbitmq_program("rabbitmq-server")
         self._write_configuration()
-        log = open(self._folder / "start.log", "ab")  # noqa: SIM115 - the node writes to it
-        self._process = subprocess.Popen(
-            [program], env=self._environment(), stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
-        )
+        with open(self._folder / "start.log", "ab") as log:
+            self._process = subprocess.Popen(
+                [program],
+                env=self._environment(),
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
         until = time.monotonic() + START_SECONDS
         while not is_listening(self._ports[0]):
             if self._process.poll() is not None or time.monotonic() > until:

@@ -48,10 +48,10 @@ class PrivatePostgres:
             *("-D", "data", "-p", str(self._port), "-k", str(self._folder), "-h", "127.0.0.1"),
             *("-c", "max_connections=300", "-c", f"fsync={'on' if self._fsync else 'off'}"),
         ]
-        log = open(self._folder / "server.log", "ab")  # noqa: SIM115 - the server writes to it
-        self._process = subprocess.Popen(
-            [_program("postgres"), *options], stdout=log, stderr=log, start_new_session=True, **self._as_user()
-        )
+        with open(self._folder / "server.log", "ab") as log:
+            self._process = subprocess.Popen(
+                [_program("postgres"), *options], stdout=log, stderr=log, start_new_session=True, **self._as_user()
+            )
         until = time.monotonic() + START_SECONDS
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > until:

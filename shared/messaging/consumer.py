@@ -2,8 +2,8 @@
 
 Promises: a message is acknowledged only after its effect is committed (or its copy is confirmed in the
 dead-letter queue); a database that is away costs no message and burns no delivery; a message that kills the
-process costs its neighbours at most two deliveries, because a consumer starts with one message in its hands
-and takes more only when what it gets was not left behind by a crash.
+process costs its neighbours a few deliveries at most, because a consumer starts with one message in its hands
+and takes more only when what it gets was not left behind by a crash; stopping hands nothing back.
 """
 
 import time
@@ -16,14 +16,13 @@ from kombu import Connection
 from shared.messaging.backoff import Backoff
 from shared.messaging.broker import CONNECTION_ERRORS, Broker, drop
 from shared.messaging.delivery import DeadLetter, Delivery
-from shared.messaging.processor import Processor, Unavailable
+from shared.messaging.processor import SUSPICIOUS_AFTER_RETURNS, Processor, Unavailable
 from shared.messaging.publisher import ConfirmingPublisher
 from shared.messaging.topology import DEAD
 from shared.observability.metrics import Metrics
 
 IDLE_SECONDS = 1.0
 LET_GO_AFTER_SECONDS = 60.0  # hold a batch no longer than this while the database is away
-SUSPICIOUS_CRASHES = 2
 DEAD_LETTER_DEADLINE_SECONDS = 10.0
 
 log = structlog.get_logger(__name__)
@@ -65,6 +64,7 @@ class BatchConsumer:
                 self._connect()
                 while not self._stopping:
                     self._turn()
+                self._finish()
             except CONNECTION_ERRORS as trouble:
                 self._pause(trouble)
             except Unavailable as trouble:
@@ -83,8 +83,6 @@ class BatchConsumer:
         self._consume(one_by_one=True)
 
     def _consume(self, *, one_by_one: bool) -> None:
-        if self._consumer_tag is not None:
-            self._channel.basic_cancel(self._consumer_tag)
         self._one_by_one = one_by_one
         self._channel.basic_qos(0, 1 if one_by_one else self._size * 2, False)
         self._consumer_tag = self._channel.basic_consume(self._queue, callback=self._buffer.append)
@@ -96,10 +94,23 @@ class BatchConsumer:
         dead = self._process(batch)
         if dead:
             self._bury(dead)
+        widen = (
+            not self._stopping and self._one_by_one and not any(d.returns >= SUSPICIOUS_AFTER_RETURNS for d in batch)
+        )
+        if widen:
+            # Before the acknowledgement: with one message in hand, nothing else can be on its way to us.
+            self._channel.basic_cancel(self._consumer_tag)
         self._channel.basic_ack(batch[-1].tag, multiple=True)
+        if widen:
+            self._consume(one_by_one=False)
         self._metrics.consumer_last_ack.set_to_current_time()
         self._backoff.reset()
-        self._adapt(batch)
+
+    def _finish(self) -> None:
+        """Work off what was delivered already; handing it back would count as a crash of ours."""
+        self._channel.basic_cancel(self._consumer_tag)
+        while self._buffer:
+            self._turn()
 
     def _take(self) -> list[Delivery]:
         """What the socket holds, at most a batch; waits at most `IDLE_SECONDS` for the first message."""
@@ -146,8 +157,8 @@ class BatchConsumer:
         """Copy dead messages to the dead-letter queue and wait for the confirm of each."""
         connection = self._broker.connect()
         try:
+            publisher = ConfirmingPublisher(connection, app_id=self._queue)
             for letter in dead:
-                publisher = ConfirmingPublisher(connection, app_id=self._queue)
                 copy = letter.publishable(exchange=DEAD, key=self._dead_key)
                 window = publisher.publish([copy], deadline=DEAD_LETTER_DEADLINE_SECONDS, headers=letter.headers)
                 if not window.confirmed:
@@ -155,11 +166,6 @@ class BatchConsumer:
                 self._metrics.dead_letters.labels(letter.reason).inc()
         finally:
             drop(connection)
-
-    def _adapt(self, batch: list[Delivery]) -> None:
-        suspicious = any(delivery.crashes >= SUSPICIOUS_CRASHES for delivery in batch)
-        if suspicious != self._one_by_one and not self._buffer:
-            self._consume(one_by_one=suspicious)
 
     def _heartbeat(self) -> None:
         self._transport.heartbeat_tick()

@@ -22,8 +22,8 @@ class Delivery:
     redelivered: bool = False
 
     @property
-    def crashes(self) -> int:
-        """How often a consumer was lost while it held this message (quorum queues count)."""
+    def returns(self) -> int:
+        """How often the message came back from a consumer that was lost (quorum queues count)."""
         return int(self.headers.get("x-delivery-count", 0))
 
     @classmethod

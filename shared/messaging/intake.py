@@ -19,7 +19,7 @@ from sqlalchemy import select
 from shared.kernel.errors import BatonError, Conflict, InvalidInput
 from shared.kernel.ids import derived_id
 from shared.messaging.delivery import DeadLetter, Delivery
-from shared.messaging.processor import KILLER_AFTER_CRASHES, Unavailable
+from shared.messaging.processor import Suspects, Unavailable
 from shared.messaging.topology import REPLIES
 from shared.observability.metrics import Metrics
 from shared.storage.bulk import insert_rows
@@ -63,6 +63,7 @@ class IntakeProcessor:
         self._storage = storage
         self._intake = intake
         self._metrics = metrics
+        self._suspects = Suspects(storage)
 
     def process(self, deliveries: Sequence[Delivery]) -> list[DeadLetter]:
         """See `Processor.process`; commands are taken one by one."""
@@ -73,16 +74,16 @@ class IntakeProcessor:
         address = _address(delivery)
         if address is None:
             return DeadLetter(delivery, "no_sender", "neither header centre nor reply_to says who is to be answered")
-        if delivery.crashes >= KILLER_AFTER_CRASHES:
-            return DeadLetter(delivery, "kills_the_consumer", "")
         try:
-            self._accept_or_reject(delivery, address)
+            with self._suspects.watched([delivery]) as (harmless, dead):
+                if harmless:
+                    self._accept_or_reject(delivery, address)
         except Exception as error:
             if is_unavailable(error):
                 raise Unavailable(type(error).__name__) from error
             log.exception("intake.failed", command=delivery.routing_key)
             return DeadLetter(delivery, "command_failed", type(error).__name__)
-        return None
+        return dead[0] if dead else None
 
     def _accept_or_reject(self, delivery: Delivery, address: str) -> None:
         for attempt in range(1 + CONFLICT_RETRIES):

@@ -7,7 +7,8 @@ had its effect, in a committed transaction, when `process` returns.
 import time
 import traceback
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import structlog
@@ -21,9 +22,11 @@ from shared.observability.metrics import Metrics
 from shared.storage.engine import Storage
 from shared.storage.errors import is_conflict, is_unavailable
 from shared.storage.inbox import first_seen
+from shared.storage.suspects import begin_attempt, end_attempts
 
 CONFLICT_RETRIES = 3
-KILLER_AFTER_CRASHES = 5  # so many consumers lost while holding it: take it for what kills them
+SUSPICIOUS_AFTER_RETURNS = 2  # come back so often: note each attempt
+KILLER_AFTER_ATTEMPTS = 3  # begun so often and never ended: it kills whoever works on it
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +45,31 @@ class Processor(Protocol):
         """
 
 
+class Suspects:
+    """Finds the message that kills whoever works on it."""
+
+    def __init__(self, storage: Storage[Any]) -> None:
+        self._storage = storage
+
+    @contextmanager
+    def watched(self, deliveries: Sequence[Delivery]) -> Iterator[tuple[list[Delivery], list[DeadLetter]]]:
+        """The deliveries that may be worked on, and those that must not; the work is the body of the ``with``."""
+        watched = [d for d in deliveries if d.returns >= SUSPICIOUS_AFTER_RETURNS and d.message_id]
+        if not watched:
+            yield list(deliveries), []
+            return
+        with self._storage.work() as work:
+            killers = {
+                d.message_id
+                for d in watched
+                if begin_attempt(work.connection, str(d.message_id)) >= KILLER_AFTER_ATTEMPTS
+            }
+        dead = [DeadLetter(d, "kills_the_consumer", "") for d in deliveries if d.message_id in killers]
+        yield [d for d in deliveries if d.message_id not in killers], dead
+        with self._storage.work() as work:
+            end_attempts(work.connection, [str(d.message_id) for d in watched])
+
+
 class EventProcessor:
     """A service's reactions, applied exactly once for each event id."""
 
@@ -49,13 +77,16 @@ class EventProcessor:
         self._storage = storage
         self._reactions = reactions
         self._metrics = metrics
+        self._suspects = Suspects(storage)
 
     def process(self, deliveries: Sequence[Delivery]) -> list[DeadLetter]:
         """See `Processor.process`."""
         started = time.perf_counter()
-        readable, dead = self._read(deliveries)
         try:
-            dead += self._apply(readable)
+            with self._suspects.watched(deliveries) as (harmless, dead):
+                readable, unreadable = self._read(harmless)
+                dead += unreadable
+                dead += self._apply(readable)
         except Exception as error:
             if is_unavailable(error):
                 raise Unavailable(type(error).__name__) from error
@@ -68,8 +99,6 @@ class EventProcessor:
         readable, dead = [], []
         for delivery in deliveries:
             try:
-                if delivery.crashes >= KILLER_AFTER_CRASHES:
-                    raise Poison("kills_the_consumer")
                 readable.append((delivery, decode(delivery.body, delivery.content_type)))
             except Poison as poison:
                 dead.append(DeadLetter(delivery, poison.reason, str(poison)))

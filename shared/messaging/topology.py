@@ -19,7 +19,7 @@ REPLIES = "baton.intake.replies"
 INTAKE_COMMANDS: Mapping[str, tuple[str, ...]] = {
     "release_notification": ("release.plan", "release.reschedule", "release.cancel", "release.execute"),
 }
-DELIVERY_LIMIT = 50  # the same on every version: 3.10 has no default, 4.x has 20
+DELIVERY_LIMIT = 200  # the same on every version; a backstop, for killers are found long before
 
 _unrouted = Exchange(UNROUTED, "fanout", durable=True)
 _dead = Exchange(DEAD, "direct", durable=True)

@@ -2,7 +2,8 @@
 
 ``event_log`` is append-only: every event (and broker answer) the service ever said. ``outbox`` holds only the
 positions of what is not yet confirmed by the broker, so its size is the backlog and never the history.
-``inbox`` holds the ids of messages whose effect is committed. ``idempotency`` holds answers to be given again.
+``inbox`` holds the ids of messages whose effect is committed. ``suspect`` counts attempts at messages that were in
+the hands of a consumer that was lost. ``idempotency`` holds answers to be given again.
 ``audit`` holds who did what.
 """
 
@@ -71,6 +72,12 @@ def _add_chassis_tables(metadata: MetaData) -> None:
         Column("received_at", UtcDateTime, nullable=False, index=True),
     )
     Table(
+        "suspect",
+        metadata,
+        Column("message_id", Text, primary_key=True),
+        Column("attempts", Integer, nullable=False),
+    )
+    Table(
         "idempotency",
         metadata,
         Column("scope", Text, primary_key=True),
@@ -101,5 +108,6 @@ _CHASSIS = new_metadata()
 EVENT_LOG = _CHASSIS.tables["event_log"]
 OUTBOX = _CHASSIS.tables["outbox"]
 INBOX = _CHASSIS.tables["inbox"]
+SUSPECT = _CHASSIS.tables["suspect"]
 IDEMPOTENCY = _CHASSIS.tables["idempotency"]
 AUDIT = _CHASSIS.tables["audit"]

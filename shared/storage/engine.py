@@ -95,6 +95,7 @@ def _postgresql_engine(url: URL, schema: str) -> Engine:
         max_overflow=15,
         pool_timeout=10,
         pool_pre_ping=True,
+        hide_parameters=True,  # an error text is logged; what it is about must not be
         json_serializer=_dump_json,
         json_deserializer=orjson.loads,
         connect_args={
@@ -115,6 +116,7 @@ def _sqlite_engine(url: URL) -> Engine:
         pool_size=5,
         max_overflow=15,
         pool_timeout=10,
+        hide_parameters=True,  # an error text is logged; what it is about must not be
         json_serializer=_dump_json,
         json_deserializer=orjson.loads,
     )

@@ -1,0 +1,222 @@
+"""One builder for each kind of aggregate and event: valid by default, anything can be overridden.
+
+``release_planned(kind="death", sequence=3)`` gives an `Event`; fields of the envelope are ``subject``, ``sequence``,
+``time`` and ``id``, everything else is data. ``subject`` and the aggregate's own id are kept the same.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from shared.contracts.catalogue import CATALOGUE
+from shared.contracts.envelope import Event
+from shared.kernel.ids import new_id
+
+NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+_ENVELOPE = ("id", "sequence", "time", "actor")
+
+
+def event(event_type: str, **overrides: Any) -> Event:
+    """An event of any type."""
+    contract = CATALOGUE[event_type]
+    own_id = _OWN_ID[contract.aggregate]
+    subject: UUID = overrides.pop("subject", None) or overrides.get(own_id) or new_id()
+    envelope = {key: overrides.pop(key) for key in _ENVELOPE if key in overrides}
+    data = {**_DEFAULTS[contract.aggregate](), **_STATES[event_type], **overrides, own_id: subject}
+    fixed = {"id": new_id(), "sequence": 1, "time": NOW, **envelope}
+    return Event(source=f"/baton/{contract.producer}", type=event_type, subject=subject, data=data, **fixed)
+
+
+def _person() -> dict[str, Any]:
+    return {
+        "sex": "male",
+        "identity_status": "verified",
+        "registered_division": "430822",
+        "residence_division": "430802001",
+        "state": "active",
+    }
+
+
+def _test_order() -> dict[str, Any]:
+    return {
+        "person_id": new_id(),
+        "station": "STATION-1",
+        "division": "430802001",
+        "ground": "venue_check",
+        "state": "ordered",
+        "ordered_at": NOW,
+        "collect_due_at": NOW + timedelta(hours=24),
+        "collected_at": None,
+        "sample_type": None,
+        "result": None,
+        "told_at": None,
+        "objection_due_at": None,
+        "settled_at": None,
+        "settled_by": None,
+    }
+
+
+def _order() -> dict[str, Any]:
+    return {
+        "person_id": new_id(),
+        "test_order_id": None,
+        "kind": None,
+        "state": "decision_due",
+        "deciding_organ": None,
+        "division": "430802001",
+        "decided_on": None,
+        "served_at": None,
+        "term_first_day": None,
+        "term_last_day": None,
+        "admission_due_at": None,
+        "admitted_at": None,
+        "stay_id": None,
+    }
+
+
+def _stay() -> dict[str, Any]:
+    return {
+        "order_id": new_id(),
+        "person_id": new_id(),
+        "centre": "centre-1",
+        "state": "in_custody",
+        "custody": "compulsory_isolation",
+        "admitted_at": NOW - timedelta(days=700),
+        "term_last_day": date(2026, 12, 24),
+        "ended_at": None,
+        "end_kind": None,
+        "release_id": None,
+    }
+
+
+def _release() -> dict[str, Any]:
+    return {
+        "person_id": new_id(),
+        "stay_id": None,
+        "order_id": None,
+        "centre": "centre-1",
+        "kind": "converted",
+        "state": "planned",
+        "release_at": NOW + timedelta(days=7),
+        "term_last_day": None,
+        "executed_at": None,
+        "certificate_number": None,
+        "needs_handover": True,
+        "legal_ground": "community_detox_order",
+        "reason": None,
+    }
+
+
+def _handover_task() -> dict[str, Any]:
+    return {
+        "release_id": new_id(),
+        "release_version": 1,
+        "person_id": new_id(),
+        "legal_ground": "community_detox_order",
+        "state": "offered",
+        "holder_kind": "station_of_registration",
+        "holder": "430822",
+        "office": "OFFICE-430802001",
+        "division": "430802001",
+        "release_at": NOW + timedelta(days=7),
+        "released_at": None,
+        "offered_at": NOW,
+        "accept_due_at": NOW + timedelta(days=1),
+        "accepted_at": None,
+        "accepted_by": None,
+        "met_at": None,
+        "outcome": None,
+        "report_due_at": None,
+        "registered_at": None,
+        "contact_done_at": None,
+        "withdrawn_reason": None,
+        "unresolved_reason": None,
+        "escalation_level": 0,
+    }
+
+
+_OWN_ID = {
+    "person": "person_id",
+    "test_order": "test_order_id",
+    "order": "order_id",
+    "stay": "stay_id",
+    "release": "release_id",
+    "handover_task": "task_id",
+}
+_DEFAULTS: dict[str, Callable[[], dict[str, Any]]] = {
+    "person": _person,
+    "test_order": _test_order,
+    "order": _order,
+    "stay": _stay,
+    "release": _release,
+    "handover_task": _handover_task,
+}
+_TOLD = {"collected_at": NOW, "sample_type": "urine", "told_at": NOW}
+_DECIDED = {
+    "kind": "compulsory_isolation",
+    "deciding_organ": "GA-430802",
+    "decided_on": date(2024, 12, 25),
+    "term_first_day": date(2024, 12, 25),
+    "term_last_day": date(2026, 12, 24),
+}
+_ACCEPTED = {"holder_kind": "office", "holder": "OFFICE-430802001", "accepted_at": NOW, "accepted_by": "officer"}
+_MET = {**_ACCEPTED, "released_at": NOW, "met_at": NOW, "outcome": "met_official"}
+_STATES: dict[str, dict[str, Any]] = {
+    "person.registered.v1": {},
+    "person.changed.v1": {},
+    "test.ordered.v1": {},
+    "test.collected.v1": {"state": "collected", "collected_at": NOW, "sample_type": "urine"},
+    "test.resulted.v1": {"state": "positive_sealed", "collected_at": NOW, "sample_type": "urine", "result": "positive"},
+    "test.positive_told.v1": {
+        **_TOLD,
+        "state": "positive_told",
+        "result": "positive",
+        "objection_due_at": NOW + timedelta(days=4),
+    },
+    "test.negative_told.v1": {**_TOLD, "state": "negative_told", "result": "negative"},
+    "test.settled.v1": {
+        **_TOLD,
+        "state": "settled",
+        "result": "positive",
+        "objection_due_at": NOW + timedelta(days=4),
+        "settled_at": NOW,
+        "settled_by": "waived",
+    },
+    "order.decision_due.v1": {},
+    "order.issued.v1": {**_DECIDED, "state": "issued"},
+    "order.served.v1": {**_DECIDED, "state": "served", "served_at": NOW, "admission_due_at": NOW + timedelta(days=1)},
+    "order.admitted.v1": {**_DECIDED, "state": "admitted", "served_at": NOW, "admitted_at": NOW},
+    "stay.admitted.v1": {},
+    "stay.ended.v1": {"state": "ended", "ended_at": NOW, "end_kind": "term_expired"},
+    "release.planned.v1": {},
+    "release.rescheduled.v1": {"reason": "another day", "release_at": NOW + timedelta(days=9)},
+    "release.cancelled.v1": {"state": "cancelled", "reason": "reported in error"},
+    "release.executed.v1": {"state": "executed", "executed_at": NOW, "certificate_number": "JC-1"},
+    "handover.announced.v1": {"state": "announced", "offered_at": None, "accept_due_at": None},
+    "handover.unresolved.v1": {"state": "unresolved", "office": None, "unresolved_reason": "no_office"},
+    "handover.offered.v1": {},
+    "handover.accepted.v1": {**_ACCEPTED, "state": "accepted"},
+    "handover.met.v1": {**_MET, "state": "met", "report_due_at": NOW + timedelta(days=16)},
+    "handover.registered.v1": {**_MET, "state": "registered", "registered_at": NOW},
+    "handover.contact_done.v1": {
+        **_MET,
+        "state": "contact_done",
+        "legal_ground": "contact_only",
+        "contact_done_at": NOW,
+    },
+    "handover.rescheduled.v1": {"release_version": 2},
+    "handover.escalated.v1": {"escalation_level": 1},
+    "handover.withdrawn.v1": {"state": "withdrawn", "withdrawn_reason": "release_cancelled"},
+}
+
+person_registered = partial(event, "person.registered.v1")
+person_changed = partial(event, "person.changed.v1")
+a_test_settled = partial(event, "test.settled.v1")
+stay_admitted = partial(event, "stay.admitted.v1")
+stay_ended = partial(event, "stay.ended.v1")
+release_planned = partial(event, "release.planned.v1")
+release_rescheduled = partial(event, "release.rescheduled.v1")
+release_cancelled = partial(event, "release.cancelled.v1")
+release_executed = partial(event, "release.executed.v1")
