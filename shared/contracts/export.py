@@ -1,0 +1,138 @@
+"""The contracts as JSON Schema and AsyncAPI, and whether a changed schema still understands what was said before."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from marshmallow import fields, validate
+
+from shared.contracts.catalogue import CATALOGUE, Contract
+from shared.contracts.envelope import CONTENT_TYPE
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_TYPES: tuple[tuple[type[fields.Field[Any]], dict[str, Any]], ...] = (
+    (fields.UUID, {"type": "string", "format": "uuid"}),
+    (fields.AwareDateTime, {"type": "string", "format": "date-time"}),
+    (fields.Date, {"type": "string", "format": "date"}),
+    (fields.Boolean, {"type": "boolean"}),
+    (fields.Integer, {"type": "integer"}),
+    (fields.String, {"type": "string"}),
+)
+
+
+def json_schema(contract: Contract) -> dict[str, Any]:
+    """The schema of an event's data."""
+    properties = {name: _property(field) for name, field in contract.schema.fields.items()}
+    return {
+        "$schema": _DIALECT,
+        "title": contract.type,
+        "description": contract.summary,
+        "type": "object",
+        "properties": properties,
+        "required": sorted(name for name, field in contract.schema.fields.items() if field.required),
+        "additionalProperties": True,
+    }
+
+
+def envelope_schema(contract: Contract) -> dict[str, Any]:
+    """The schema of a whole message."""
+    text = {"type": "string"}
+    return {
+        "type": "object",
+        "required": ["specversion", "id", "source", "type", "subject", "sequence", "time", "data"],
+        "properties": {
+            "specversion": {"const": "1.0"},
+            "id": {"type": "string", "format": "uuid"},
+            "source": {"const": f"/baton/{contract.producer}"},
+            "type": {"const": contract.type},
+            "subject": {"type": "string", "format": "uuid", "description": f"id of the {contract.aggregate}"},
+            "sequence": {"type": "string", "pattern": "^[0-9]{10}$", "description": "version of the aggregate"},
+            "time": {"type": "string", "format": "date-time"},
+            "datacontenttype": {"const": "application/json"},
+            "actor": text | {"description": "pseudonymous account of who did it"},
+            "traceparent": text,
+            "data": json_schema(contract),
+        },
+    }
+
+
+def breaks(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    """What in ``after`` breaks readers or writers of ``before``; nothing, if the schema only grew."""
+    old, new = before["properties"], after["properties"]
+    for name in old.keys() - new.keys():
+        yield f"{name} was removed"
+    for name in set(after["required"]) - set(before["required"]):
+        yield f"{name} became required"
+    for name in old.keys() & new.keys():
+        if set(_types(old[name])) - set(_types(new[name])):
+            yield f"{name} changed its type"
+        if "enum" in new[name] and not set(old[name].get("enum", ["anything"])) <= set(new[name]["enum"]):
+            yield f"{name} allows fewer values"
+
+
+def asyncapi(consumers: Mapping[str, frozenset[str]]) -> dict[str, Any]:
+    """The AsyncAPI 3 document; ``consumers`` says who hears what."""
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Baton events",
+            "version": "1.0.0",
+            "description": "CloudEvents 1.0, JSON structured mode, on the topic exchange baton.events.",
+        },
+        "defaultContentType": CONTENT_TYPE,
+        "channels": {_name(c): _channel(c) for c in CATALOGUE.values()},
+        "operations": {
+            **{f"say.{_name(c)}": _operation("send", c, c.producer) for c in CATALOGUE.values()},
+            **{
+                f"hear.{service}.{_name(CATALOGUE[event_type])}": _operation("receive", CATALOGUE[event_type], service)
+                for service, heard in sorted(consumers.items())
+                for event_type in sorted(heard)
+            },
+        },
+    }
+
+
+def _property(field: fields.Field[Any]) -> dict[str, Any]:
+    described = dict(next(schema for kind, schema in _TYPES if isinstance(field, kind)))
+    for validator in field.validators:
+        if isinstance(validator, validate.OneOf):
+            described["enum"] = list(validator.choices)
+        elif isinstance(validator, validate.Regexp):
+            described["pattern"] = validator.regex.pattern
+        elif isinstance(validator, validate.Range) and validator.min is not None:
+            described["minimum"] = validator.min
+    if field.allow_none:
+        described["type"] = [described["type"], "null"]
+    return described
+
+
+def _types(described: Mapping[str, Any]) -> list[str]:
+    kinds = described["type"]
+    return list(kinds) if isinstance(kinds, list) else [kinds]
+
+
+def _name(contract: Contract) -> str:
+    return contract.type.replace(".", "_")
+
+
+def _channel(contract: Contract) -> dict[str, Any]:
+    message = {
+        "name": contract.type,
+        "title": contract.summary,
+        "contentType": CONTENT_TYPE,
+        "payload": envelope_schema(contract),
+    }
+    return {
+        "address": contract.type,
+        "messages": {_name(contract): message},
+        "bindings": {
+            "amqp": {"is": "routingKey", "exchange": {"name": "baton.events", "type": "topic", "durable": True}}
+        },
+    }
+
+
+def _operation(action: str, contract: Contract, service: str) -> dict[str, Any]:
+    return {
+        "action": action,
+        "channel": {"$ref": f"#/channels/{_name(contract)}"},
+        "title": service,
+    }

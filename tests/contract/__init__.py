@@ -1,0 +1,1 @@
+"""Contracts: what was said once must be understood for ever."""
