@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from joserfc.jwk import OKPKey
 
 from deploy.local.stack import SERVICES
 from shared.contracts.catalogue import CATALOGUE
@@ -53,7 +54,7 @@ def openapi_of(service: str) -> dict[str, Any]:
         title=definition.title,
         blueprints=definition.blueprints,
         open_work=storage.work,
-        verifier=TokenVerifier({"keys": []}),
+        verifier=TokenVerifier({"keys": [OKPKey.generate_key("Ed25519").as_dict(private=False)]}),
         metrics=Metrics(),
         probes={},
         assets=ROOT,
