@@ -117,6 +117,9 @@ def _moment(value: str) -> datetime:
 
 
 def _data(contract: Contract, data: Any) -> dict[str, Any]:
+    plain = contract.fast_load(data) if isinstance(data, dict) else None
+    if plain is not None:
+        return plain
     try:
         loaded: dict[str, Any] = contract.schema.load(data)
     except ValidationError as error:

@@ -3,13 +3,16 @@
 import random
 import socket
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
+from amqp.transport import TCPTransport
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
 CONNECT_TIMEOUT_SECONDS = 5
 HEARTBEAT_SECONDS = 20
+_READ_AHEAD_BYTES = 65_536
 
 # What a lost, refused or misbehaving connection raises, whichever layer notices first.
 CONNECTION_ERRORS: tuple[type[BaseException], ...] = (
@@ -46,6 +49,7 @@ class Broker:
             except CONNECTION_ERRORS as failure:
                 failures.append(failure)
             else:
+                read_ahead(connection)
                 return connection
         raise failures[-1]
 
@@ -58,6 +62,31 @@ class Broker:
             "write_timeout": CONNECT_TIMEOUT_SECONDS * 2,
             "socket_settings": _keep_alive(),
         }
+
+
+def read_ahead(connection: Connection) -> None:
+    """Let the transport read what the socket holds, instead of each frame in three parts.
+
+    Only for plain TCP; one thread at a time reads a connection here, so what is read ahead is its own.
+    """
+    transport = connection.connection.transport
+    if isinstance(transport, TCPTransport):
+        transport._read = partial(_read_ahead, transport)
+
+
+def _read_ahead(transport: Any, wanted: int, _initial: bool = False, _errnos: Any = ()) -> bytes:
+    buffer: bytes = transport._read_buffer
+    while len(buffer) < wanted:
+        try:
+            received = transport.sock.recv(max(_READ_AHEAD_BYTES, wanted - len(buffer)))
+        except BaseException:
+            transport._read_buffer = buffer
+            raise
+        if not received:
+            raise OSError("the broker closed the connection")
+        buffer += received
+    transport._read_buffer = buffer[wanted:]
+    return buffer[:wanted]
 
 
 def drop(connection: Connection) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from amqp import Message
+from amqp import Message, spec
 from kombu import Connection
 
 from shared.messaging.broker import CONNECTION_ERRORS
@@ -93,7 +93,11 @@ class ConfirmingPublisher:
         self._last_tag += 1
         self._open[self._last_tag] = place
         self._places[message_id] = place
-        self._channel._basic_publish(
+        # Not `basic_publish`: it looks for a word from the broker before each message, and we do after the window.
+        self._channel.send_method(
+            spec.Basic.Publish,
+            "Bssbb",
+            (0, message.exchange, message.type, True, False),
             Message(
                 message.body,
                 content_type=message.content_type,
@@ -104,9 +108,6 @@ class ConfirmingPublisher:
                 app_id=self._app_id,
                 application_headers=headers or {},
             ),
-            exchange=message.exchange,
-            routing_key=message.type,
-            mandatory=True,
         )
 
     def _on_ack(self, tag: int, multiple: bool) -> None:

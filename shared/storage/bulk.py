@@ -4,15 +4,19 @@ On PostgreSQL one array per column and ``unnest``: measured six times faster tha
 statement text stays the same for every batch size. On SQLite ``executemany``, which is already fast there.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Table, TextClause, bindparam, text, update
+from sqlalchemy import Connection, Dialect, Table, TextClause, Uuid, bindparam, text, update
 from sqlalchemy.dialects import postgresql
 
+from shared.storage.types import EnumText, UtcDateTime
+
 Row = Mapping[str, Any]
+_PLAIN = re.compile(r"[0-9A-Za-z_.-]+(?<!null)(?<!NULL)")  # needs no quotes in an array literal
 _POSTGRESQL = postgresql.dialect()
 
 
@@ -114,23 +118,38 @@ def _arrays(connection: Connection, table: Table, names: tuple[str, ...], rows: 
 
 def _array(table: Table, name: str, dialect: Dialect, values: Sequence[Any]) -> str:
     """One column's values as an array literal: the server reads it far faster than ``ARRAY[…]`` of constants."""
+    encode = _encoder(table, name, dialect)
+    return "{" + ",".join(["NULL" if value is None else encode(value) for value in values]) + "}"
+
+
+@lru_cache(maxsize=4096)
+def _encoder(table: Table, name: str, dialect: Dialect) -> Callable[[Any], str]:
+    kind = table.c[name].type
+    if isinstance(kind, Uuid):
+        return str
+    if isinstance(kind, UtcDateTime):
+        return _quoted_moment
+    if isinstance(kind, EnumText):
+        return str  # enumerations are plain words
     processor = _processor(table, name, dialect)
-    if processor is not None:
-        values = [processor(value) for value in values]
-    return "{" + ",".join([_element(value) for value in values]) + "}"
+    return _element if processor is None else lambda value: _element(processor(value))
+
+
+def _quoted_moment(value: datetime) -> str:
+    if value.tzinfo is None:
+        raise ValueError("a moment needs a time zone")
+    return f'"{value.isoformat()}"'
 
 
 def _element(value: Any) -> str:
-    if value is None:
-        return "NULL"
     if isinstance(value, str):
+        if _PLAIN.fullmatch(value):
+            return value
         escaped = value.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{escaped}"'
-    if isinstance(value, datetime):
-        return f'"{value.isoformat()}"'
     if isinstance(value, memoryview | bytes | bytearray):
         return f'"\\\\x{bytes(value).hex()}"'
-    return str(value)
+    return "NULL" if value is None else str(value)
 
 
 def _apply(processor: Callable[[Any], Any] | None, value: Any) -> Any:

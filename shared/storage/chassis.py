@@ -43,7 +43,7 @@ def _add_chassis_tables(metadata: MetaData) -> None:
         "event_log",
         metadata,
         Column("position", _Position, primary_key=True, autoincrement=True),
-        Column("message_id", Uuid, nullable=False, unique=True),
+        Column("message_id", Uuid, nullable=False),
         Column("subject", Uuid, nullable=False),
         Column("sequence", Integer),  # null for a broker answer, which is no event
         Column("exchange", Text, nullable=False),

@@ -40,7 +40,6 @@ def upgrade() -> None:
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("position", name=op.f("pk_event_log")),
-        sa.UniqueConstraint("message_id", name=op.f("uq_event_log_message_id")),
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("event_log", schema=None) as batch_op:

@@ -1,0 +1,1 @@
+"""Benchmarks: ``make bench``. Everything that is compared runs in the same run, on private servers."""
