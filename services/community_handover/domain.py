@@ -7,6 +7,7 @@ help and never becomes a duty; the newest version of the release decides.
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from shared.kernel.errors import Conflict, invalid_field
@@ -108,24 +109,16 @@ class Task:
 
 def open_task(task_id: UUID, release: ReleaseFacts, receiver: Receiver, *, ahead: timedelta) -> Task:
     """The task of a release that is heard of for the first time. Not offered yet."""
-    return _route(
-        Task(
-            id=task_id,
-            version=1,
-            release_id=release.release_id,
-            release_version=release.version,
-            person_id=release.person_id,
-            legal_ground=release.legal_ground,
-            state=State.ANNOUNCED,
-            holder_kind=HolderKind.STATION_OF_REGISTRATION,
-            holder=receiver.registered_county,
-            office=None,
-            division=None,
-            release_at=release.release_at,
-            released_at=release.released_at,
-        ),
-        receiver,
-        ahead,
+    return Task(
+        id=task_id,
+        version=1,
+        release_id=release.release_id,
+        release_version=release.version,
+        person_id=release.person_id,
+        legal_ground=release.legal_ground,
+        release_at=release.release_at,
+        released_at=release.released_at,
+        **_routed(release.release_at, receiver, ahead),
     )
 
 
@@ -146,7 +139,7 @@ def come_due(task: Task) -> Task:
 
 def route_again(task: Task, receiver: Receiver, *, ahead: timedelta) -> Task:
     """A receiver was found for a task that had none, or another one. Next version, not offered yet."""
-    return _route(_next(task, state=State.ANNOUNCED), receiver, ahead)
+    return _next(task, **_routed(task.release_at, receiver, ahead))
 
 
 def follow(task: Task, release: ReleaseFacts, receiver: Receiver, *, ahead: timedelta) -> Task:
@@ -159,7 +152,7 @@ def follow(task: Task, release: ReleaseFacts, receiver: Receiver, *, ahead: time
         legal_ground=release.legal_ground,
     )
     if task.state in (State.ANNOUNCED, State.UNRESOLVED, State.WITHDRAWN):
-        return _route(replace(changed, state=State.ANNOUNCED, withdrawn_reason=None), receiver, ahead)
+        return replace(changed, withdrawn_reason=None, **_routed(release.release_at, receiver, ahead))
     return changed
 
 
@@ -246,30 +239,22 @@ def escalate(task: Task, *, now: datetime, ladder: tuple[timedelta, ...]) -> Tas
     return _next(task, escalation_level=reached, wake_at=wake_at)
 
 
-def _route(task: Task, receiver: Receiver, ahead: timedelta) -> Task:
-    if receiver.office is None:
-        return replace(
-            task,
-            state=State.UNRESOLVED,
-            unresolved_reason=receiver.reason,
-            holder=receiver.registered_county,
-            office=None,
-            division=receiver.division,
-            wake_at=None,
-        )
-    return replace(
-        task,
-        unresolved_reason=None,
-        holder_kind=HolderKind.STATION_OF_REGISTRATION,
-        holder=receiver.registered_county,
-        office=receiver.office,
-        division=receiver.division,
-        wake_at=task.release_at - ahead,
-    )
+def _routed(release_at: datetime, receiver: Receiver, ahead: timedelta) -> dict[str, Any]:
+    """What a task says of its receiver: found, and to be offered in time, or not found and why."""
+    found = receiver.office is not None
+    return {
+        "state": State.ANNOUNCED if found else State.UNRESOLVED,
+        "unresolved_reason": None if found else receiver.reason,
+        "holder_kind": HolderKind.STATION_OF_REGISTRATION,
+        "holder": receiver.registered_county,
+        "office": receiver.office,
+        "division": receiver.division,
+        "wake_at": release_at - ahead if found else None,
+    }
 
 
-def _next(task: Task, **changes: object) -> Task:
-    return replace(task, version=task.version + 1, **changes)  # type: ignore[arg-type]
+def _next(task: Task, **changes: Any) -> Task:
+    return replace(task, version=task.version + 1, **changes)
 
 
 def _wrong_state(task: Task, needed: str) -> Conflict:

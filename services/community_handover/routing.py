@@ -4,6 +4,7 @@ The nearest covered division wins: village or community, then township, then cou
 """
 
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 from services.community_handover import policy
@@ -36,8 +37,13 @@ def receiver_of(person_id: UUID, work: Work) -> Receiver:
 
 def accept_due_at(release_at: datetime, released: bool, now: datetime) -> datetime:
     """Until when the office has to confirm (H2, H6)."""
-    urgent = due_at(policy.CONFIRM_URGENT, now, china_calendar()).at
+    urgent, in_time = _windows(now)
     if released or release_at - now < policy.URGENT_WITHIN:
         return urgent
-    in_time = due_at(policy.CONFIRM, now, china_calendar()).at
     return max(urgent, min(in_time, release_at - policy.BEFORE_GATE))
+
+
+@lru_cache(maxsize=8)  # one moment serves a whole transaction
+def _windows(now: datetime) -> tuple[datetime, datetime]:
+    calendar = china_calendar()
+    return due_at(policy.CONFIRM_URGENT, now, calendar).at, due_at(policy.CONFIRM, now, calendar).at

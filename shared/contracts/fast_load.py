@@ -24,7 +24,7 @@ def fast_loader(schema: Schema) -> Loader:
     converters = [(name, field.allow_none, _converter(field)) for name, field in schema.fields.items()]
 
     def load(data: Mapping[str, Any]) -> dict[str, Any] | None:
-        loaded = {}
+        loaded: dict[str, Any] = {}
         try:
             for name, nullable, convert in converters:
                 value = data[name]

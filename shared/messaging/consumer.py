@@ -16,6 +16,7 @@ from kombu import Connection
 from shared.messaging.backoff import Backoff
 from shared.messaging.broker import CONNECTION_ERRORS, Broker, drop
 from shared.messaging.delivery import DeadLetter, Delivery
+from shared.messaging.pressure import Pressure
 from shared.messaging.processor import SUSPICIOUS_AFTER_RETURNS, Processor, Unavailable
 from shared.messaging.publisher import ConfirmingPublisher
 from shared.messaging.topology import DEAD
@@ -41,7 +42,9 @@ class BatchConsumer:
         metrics: Metrics,
         size: int,
         linger: float = 0.0,
+        pressure: Pressure | None = None,
     ) -> None:
+        self._pressure = pressure or Pressure()
         self._queue = queue
         self._dead_key = dead_key
         self._broker = broker
@@ -91,6 +94,8 @@ class BatchConsumer:
         batch = self._take()
         if not batch:
             return
+        if len(batch) == self._size:
+            self._pressure.full_batch()
         dead = self._process(batch)
         if dead:
             self._bury(dead)

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from shared.messaging.backoff import Backoff
 from shared.messaging.broker import CONNECTION_ERRORS, Broker, drop
 from shared.messaging.leadership import leadership_of
+from shared.messaging.pressure import Pressure
 from shared.messaging.publisher import ConfirmingPublisher, Window
 from shared.observability.metrics import Metrics
 from shared.storage import outbox
@@ -23,6 +24,7 @@ from shared.storage.outbox import Pending
 
 WINDOW = 500
 CONFIRM_DEADLINE_SECONDS = 10.0
+GIVE_WAY_SECONDS = 1.0  # between windows, while the same process works off a backlog
 IDLE_SECONDS = 1.0  # a lost notification costs this much, never a message
 RETRY_RETURNED_AFTER = timedelta(seconds=5)
 MEASURE_EVERY_SECONDS = 2.0
@@ -35,7 +37,11 @@ log = structlog.get_logger(__name__)
 class Relay:
     """Publishes one service's outbox. `run` returns after `stop`."""
 
-    def __init__(self, storage: Storage[Any], broker: Broker, metrics: Metrics) -> None:
+    def __init__(
+        self, storage: Storage[Any], broker: Broker, metrics: Metrics, pressure: Pressure | None = None
+    ) -> None:
+        self._pressure = pressure or Pressure()
+        self._published_at = 0.0
         self._storage = storage
         self._broker = broker
         self._metrics = metrics
@@ -68,7 +74,11 @@ class Relay:
             self._disconnect()
             self._leadership.wait(IDLE_SECONDS)
             return
+        if self._pressure.is_high and time.monotonic() - self._published_at < GIVE_WAY_SECONDS:
+            time.sleep(GIVE_WAY_SECONDS / 10)
+            return
         published = self.publish_once()
+        self._published_at = time.monotonic()
         self._measure()
         self._backoff.reset()
         if not published and not self._stopping:

@@ -9,6 +9,7 @@ from shared.messaging.broker import Broker
 from shared.messaging.consumer import BatchConsumer
 from shared.messaging.delivery import DeadLetter, Delivery
 from shared.messaging.intake import IntakeProcessor
+from shared.messaging.pressure import Pressure
 from shared.messaging.processor import EventProcessor, Processor, Unavailable
 from shared.messaging.relay import Relay
 from shared.messaging.topology import dead_queue, events_queue, intake_queue
@@ -30,24 +31,27 @@ def nameko_service(
     app: Flask,
 ) -> type:
     """A class that nameko's runner can host; each entrypoint and provider stands for one line of the definition."""
+    pressure = Pressure()
     members: dict[str, Any] = {
         "name": definition.name,
         "__doc__": definition.title,
         "api": HttpApi(app),
-        "relay": RelayProvider(Relay(storage, broker, metrics)),
+        "relay": RelayProvider(Relay(storage, broker, metrics, pressure)),
     }
     if definition.reactions is not None:
         events = EventProcessor(storage, definition.reactions, metrics)
-        members["react"] = _batches(events_queue(definition.name), events, settings, broker, metrics)
+        members["react"] = _batches(events_queue(definition.name), events, settings, broker, metrics, pressure)
     if definition.intake is not None:
         commands = IntakeProcessor(storage, definition.intake, metrics)
-        members["take_in"] = _batches(intake_queue(definition.name), commands, settings, broker, metrics)
+        members["take_in"] = _batches(intake_queue(definition.name), commands, settings, broker, metrics, pressure)
     if definition.timers:
         members["tick"] = _ticks(TimerLoop(storage, definition.timers, metrics))
     return type(definition.name.title().replace("_", ""), (), members)
 
 
-def _batches(queue: str, processor: Processor, settings: Settings, broker: Broker, metrics: Metrics) -> Any:
+def _batches(
+    queue: str, processor: Processor, settings: Settings, broker: Broker, metrics: Metrics, pressure: Pressure
+) -> Any:
     def consumer_for(entrypoint: BatchEntrypoint) -> BatchConsumer:
         return BatchConsumer(
             queue=queue,
@@ -57,6 +61,7 @@ def _batches(queue: str, processor: Processor, settings: Settings, broker: Broke
             metrics=metrics,
             size=settings.batch_size,
             linger=settings.batch_linger,
+            pressure=pressure,
         )
 
     def handle(_service: Any, deliveries: Sequence[Delivery]) -> list[DeadLetter]:
