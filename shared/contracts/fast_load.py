@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
 Loader = Callable[[Mapping[str, Any]], dict[str, Any] | None]
 _Convert = Callable[[Any], Any]
@@ -34,7 +34,7 @@ def fast_loader(schema: Schema) -> Loader:
                     loaded[name] = None
                 else:
                     loaded[name] = convert(value)
-        except (_Unusual, KeyError, ValueError, TypeError, AttributeError):
+        except (_Unusual, ValidationError, KeyError, ValueError, TypeError, AttributeError):
             return None
         return loaded
 
@@ -85,7 +85,7 @@ def _by_validators(field: fields.Field[Any], kind: type) -> _Convert:
         if type(value) is not kind:
             raise _Unusual
         for check in validators:
-            check(value)  # raises ValidationError, a ValueError
+            check(value)
         return value
 
     return convert
