@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Table, TextClause, Uuid, bindparam, text, update
+from sqlalchemy import Connection, Dialect, LargeBinary, Table, TextClause, Uuid, bindparam, text, update
 from sqlalchemy.dialects import postgresql
 
 from shared.storage.types import EnumText, UtcDateTime
@@ -131,6 +131,8 @@ def _encoder(table: Table, name: str, dialect: Dialect) -> Callable[[Any], str]:
         return _quoted_moment
     if isinstance(kind, EnumText):
         return str  # enumerations are plain words
+    if isinstance(kind, LargeBinary):
+        return _quoted_bytes
     processor = _processor(table, name, dialect)
     return _element if processor is None else lambda value: _element(processor(value))
 
@@ -141,14 +143,16 @@ def _quoted_moment(value: datetime) -> str:
     return f'"{value.isoformat()}"'
 
 
+def _quoted_bytes(value: bytes) -> str:
+    return f'"\\\\x{value.hex()}"'
+
+
 def _element(value: Any) -> str:
     if isinstance(value, str):
         if _PLAIN.fullmatch(value):
             return value
         escaped = value.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{escaped}"'
-    if isinstance(value, memoryview | bytes | bytearray):
-        return f'"\\\\x{bytes(value).hex()}"'
     return "NULL" if value is None else str(value)
 
 

@@ -35,7 +35,7 @@ def operations(service: ServiceUnderTest) -> Iterator[tuple[str, str, Declaratio
 
 def _path(rule: Rule) -> str:
     made_up: dict[str, Any] = {name: new_id() for name in rule.arguments}
-    made_up |= {name: "430802001" for name in rule.arguments & {"division", "code"}}
+    made_up |= dict.fromkeys(rule.arguments & {"division", "code"}, "430802001")
     path = rule.build(made_up)
     assert path is not None
     return path[1]
