@@ -1,6 +1,11 @@
-"""A private RabbitMQ node: own ports, own data folder, own cookie; never the machine's broker."""
+"""A private RabbitMQ node: own ports, data, cookie and password, reachable from this machine only.
+
+It never touches the machine's own broker, and its data belong to its folder: stopped, killed, even orphaned by a
+crash, it is started again in the same folder with all its queues. Valid for RabbitMQ 3.10 and 4.x.
+"""
 
 import os
+import secrets
 import signal
 import subprocess
 import time
@@ -8,92 +13,94 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from deploy.local.ports import free_port, is_listening
-from deploy.local.system_packages import find_program, install
+from deploy.local.group import ProcessGroup
+from deploy.local.ports import LOOPBACK, free_ports, is_listening
+from deploy.local.system_packages import program
 
-# Debian's wrapper in /usr/sbin insists on its own user, so the scripts behind it are called.
-FOLDERS = ("/usr/lib/rabbitmq/bin", "/opt/homebrew/sbin", "/usr/local/sbin")
-START_SECONDS = 60
-STOP_SECONDS = 20
+START_SECONDS = 120
+STOP_SECONDS = 30
+POLL_SECONDS = 0.05
+USER = "guest"
+# rabbitmqctl is an Erlang node as well and listens for answers; by default far from where our ports are.
+TOOL_PORTS = ("30000", "32000")
+LOCAL_ONLY = f"-kernel inet_dist_use_interface {{{LOOPBACK.replace('.', ',')}}}"
 
 
 class BrokerFailed(Exception):
-    """The node did not start; the text is the end of its log."""
+    """The node or its command line tool failed; the text says why."""
 
 
 class PrivateBroker:
-    """One node. Its data survive `stop` and `kill`; start it again in the same folder and they are back."""
+    """One node. Its name is part of its data, so it is the same at every start; what tells nodes apart is epmd's port."""
 
-    def __init__(self, folder: Path, *, name: str = "baton") -> None:
+    name = "broker"
+
+    def __init__(self, folder: Path, *, name: str = "baton", amqp_port: int | None = None) -> None:
         self._folder = folder.resolve()
-        self._name = f"{name}{os.getpid()}@localhost"
-        self._ports = (free_port(), free_port(), free_port())
-        self._process: subprocess.Popen[bytes] | None = None
+        self._node = f"{name}@localhost"
+        free, self._dist_port, self._epmd_port = free_ports(3)
+        self._port = amqp_port or free
+        self._names = ProcessGroup(self._folder / "epmd.json")
+        self._server = ProcessGroup(self._folder / "node.json")
 
     @property
     def uri(self) -> str:
-        """Where clients connect."""
-        return f"amqp://guest:guest@127.0.0.1:{self._ports[0]}//"
+        """Where clients connect, with the password."""
+        return f"amqp://{USER}:{self._password()}@{LOOPBACK}:{self._port}//"
+
+    @property
+    def alive(self) -> bool:
+        """Whether the node's process runs."""
+        return self._server.alive
+
+    @property
+    def log_path(self) -> Path:
+        """What the node says about itself."""
+        return self._folder / "log" / f"{self._node}.log"
 
     def start(self) -> None:
-        """Start the node and wait until it takes connections.
+        """Start the node and wait until it takes connections. What a crashed run left behind is ended first.
 
-        Raises: BrokerFailed, ProgramMissing.
+        Raises: BrokerFailed, ProgramMissing, StillOwned.
         """
-        program = rabbitmq_program("rabbitmq-server")
+        server, names = program("rabbitmq-server"), program("epmd")
         self._write_configuration()
-        with open(self._folder / "start.log", "ab") as log:
-            self._process = subprocess.Popen(
-                [program],
-                env=self._environment(),
-                stdout=log,
-                stderr=log,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        until = time.monotonic() + START_SECONDS
-        while not is_listening(self._ports[0]):
-            if self._process.poll() is not None or time.monotonic() > until:
-                self.kill()
-                raise BrokerFailed(f"RabbitMQ did not start; see {self._folder / 'start.log'}")
-            time.sleep(0.1)
+        try:
+            # The node would start an epmd that outlives it; this one is ours to end.
+            command = [names, "-address", LOOPBACK, "-port", str(self._epmd_port)]
+            self._names.start(command, env=os.environ, log=self._folder / "log" / "epmd.log")
+            self._wait_for(self._names, self._epmd_port)
+            self._server.start([server], env=self._environment(), log=self._folder / "log" / "start.log")
+            self._wait_for(self._server, self._port)
+        except BaseException:
+            self.kill()
+            raise
 
     def stop(self) -> None:
         """End the node politely, else by force."""
-        if self._process is None:
-            return
-        os.killpg(self._process.pid, signal.SIGTERM)
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            pass
+        self._server.send(signal.SIGTERM)
+        self._server.wait(STOP_SECONDS)
         self.kill()
 
     def kill(self) -> None:
         """End the node and everything it started with SIGKILL."""
-        if self._process is not None:
-            try:
-                os.killpg(self._process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-            self._process.wait()
-            self._process = None
-        subprocess.run(["pkill", "-KILL", "-f", f"epmd.*-port {self._ports[2]}"], capture_output=True, check=False)
+        self._server.kill()
+        self._names.kill()
 
     def restart(self) -> None:
-        """Kill and start again."""
+        """Kill and start again, on the same ports."""
         self.kill()
         self.start()
 
     def rabbitmqctl(self, *arguments: str) -> str:
-        """Run the node's command line tool and give what it prints."""
-        done = subprocess.run(
-            [rabbitmq_program("rabbitmqctl"), "-n", self._name, *arguments],
-            env=self._environment(),
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        """Run the node's command line tool and give what it prints.
+
+        Raises: BrokerFailed.
+        """
+        command = [program("rabbitmqctl"), "-n", self._node, *arguments]
+        done = subprocess.run(command, env=self._environment(), capture_output=True, text=True)
+        if done.returncode != 0:
+            raise BrokerFailed(f"rabbitmqctl {arguments[0]}: {(done.stderr or done.stdout).strip()}")
         return done.stdout
 
     def __enter__(self) -> Self:
@@ -105,37 +112,64 @@ class PrivateBroker:
     ) -> None:
         self.stop()
 
+    def _wait_for(self, group: ProcessGroup, port: int) -> None:
+        until = time.monotonic() + START_SECONDS
+        while not is_listening(port):
+            if not group.alive or time.monotonic() > until:
+                raise BrokerFailed(f"RabbitMQ did not start; see {self._folder / 'log'}")
+            time.sleep(POLL_SECONDS)
+
+    def _password(self) -> str:
+        """Made once: RabbitMQ keeps the one with which its data began."""
+        path = self._folder / "password"
+        if not path.exists():
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_urlsafe(16))
+        return path.read_text()
+
     def _write_configuration(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        password = self._password()
         (self._folder / "enabled_plugins").write_text("[].\n")
-        (self._folder / "rabbitmq.conf").write_text(
-            f"listeners.tcp.1 = 127.0.0.1:{self._ports[0]}\n"
-            "disk_free_limit.absolute = 200MB\n"
-            "vm_memory_high_watermark.relative = 0.4\n"
+        settings = self._folder / "rabbitmq.conf"
+        settings.touch(mode=0o600)
+        settings.write_text(
+            f"listeners.tcp.1 = {LOOPBACK}:{self._port}\n"
+            f"default_user = {USER}\n"
+            f"default_pass = {password}\n"
             "loopback_users.guest = true\n"
+            # A laptop: warn and block late, but keep the files small.
+            "disk_free_limit.absolute = 100MB\n"
+            "vm_memory_high_watermark.absolute = 1GB\n"
+            "raft.wal_max_size_bytes = 67108864\n"
+            "log.console = false\n"
+            "log.file.rotation.size = 10485760\n"
+            "log.file.rotation.count = 2\n"
         )
 
     def _environment(self) -> dict[str, str]:
         folder = str(self._folder)
-        return {
-            **os.environ,
-            "HOME": folder,
-            "RABBITMQ_NODENAME": self._name,
+        foreign = ("RABBITMQ_", "ERL_", "NOTIFY_SOCKET")
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+        return inherited | {
+            "HOME": folder,  # where Erlang keeps its cookie
+            "RABBITMQ_NODENAME": self._node,
             "RABBITMQ_MNESIA_DIR": f"{folder}/data",
+            "RABBITMQ_PLUGINS_EXPAND_DIR": f"{folder}/plugins",
+            "RABBITMQ_PID_FILE": f"{folder}/node.pid",
             "RABBITMQ_LOG_BASE": f"{folder}/log",
+            "RABBITMQ_CONF_ENV_FILE": f"{folder}/none.conf",
             "RABBITMQ_CONFIG_FILE": f"{folder}/rabbitmq.conf",
+            "RABBITMQ_CONFIG_FILES": f"{folder}/none.d",
+            "RABBITMQ_ADVANCED_CONFIG_FILE": f"{folder}/none.config",
+            "RABBITMQ_GENERATED_CONFIG_DIR": f"{folder}/generated",
             "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/enabled_plugins",
-            "RABBITMQ_DIST_PORT": str(self._ports[1]),
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+sbwt none +sbwtdcpu none +sbwtdio none",
-            "ERL_EPMD_PORT": str(self._ports[2]),
-            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "RABBITMQ_DIST_PORT": str(self._dist_port),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": LOCAL_ONLY,
+            "RABBITMQ_CTL_ERL_ARGS": LOCAL_ONLY,
+            "RABBITMQ_CTL_DIST_PORT_MIN": TOOL_PORTS[0],
+            "RABBITMQ_CTL_DIST_PORT_MAX": TOOL_PORTS[1],
+            "ELIXIR_ERL_OPTIONS": "+fnu",
+            "ERL_EPMD_PORT": str(self._epmd_port),
+            "ERL_EPMD_ADDRESS": LOOPBACK,
         }
-
-
-def rabbitmq_program(name: str) -> str:
-    """A program of RabbitMQ's, installed first if need be."""
-    found = find_program(name, FOLDERS)
-    if found is None:
-        install("rabbitmq-server", brew=["rabbitmq"])
-        found = find_program(name, FOLDERS)
-    return str(found)

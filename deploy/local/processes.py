@@ -1,15 +1,17 @@
-"""Processes of the platform: started, watched, stopped in order."""
+"""Processes of the platform: started, asked whether they are ready, stopped politely, killed."""
 
-import os
 import signal
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import httpx
 
+from deploy.local.group import ProcessGroup
+
 STOP_SECONDS = 25
+ASK_SECONDS = 3
+POLL_SECONDS = 0.1
 
 
 class NotReady(Exception):
@@ -17,34 +19,29 @@ class NotReady(Exception):
 
 
 class ManagedProcess:
-    """One process and its log file."""
+    """One process, its log file and the URL where it answers."""
 
     def __init__(self, name: str, command: Sequence[str], *, env: Mapping[str, str], log: Path, url: str) -> None:
         self.name = name
         self.url = url
+        self.log_path = log
         self._command = list(command)
         self._env = dict(env)
-        self.log_path = log
-        self._process: subprocess.Popen[bytes] | None = None
+        self._group = ProcessGroup(log.with_suffix(".json"))
 
     @property
     def alive(self) -> bool:
         """Whether it runs."""
-        return self._process is not None and self._process.poll() is None
+        return self._group.alive
 
     @property
     def pid(self) -> int:
         """Its process id."""
-        assert self._process is not None
-        return self._process.pid
+        return self._group.pid
 
     def start(self) -> None:
         """Start it."""
-        self.log_path.parent.mkdir(parents=True, exist_ok=True)
-        with open(self.log_path, "ab") as log:
-            self._process = subprocess.Popen(
-                self._command, env=self._env, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
-            )
+        self._group.start(self._command, env=self._env, log=self.log_path)
 
     def wait_ready(self, seconds: float) -> None:
         """Wait until ``/health/ready`` says so.
@@ -57,30 +54,25 @@ class ManagedProcess:
                 raise NotReady(f"{self.name} ended:\n{self.log_tail()}")
             if self.is_ready():
                 return
-            time.sleep(0.1)
+            time.sleep(POLL_SECONDS)
         raise NotReady(f"{self.name} was not ready in {seconds:.0f} s:\n{self.log_tail()}")
 
     def is_ready(self) -> bool:
         """Whether ``/health/ready`` says so now."""
         try:
-            return httpx.get(f"{self.url}/health/ready", timeout=3).status_code == 200
+            return httpx.get(f"{self.url}/health/ready", timeout=ASK_SECONDS, trust_env=False).status_code == 200
         except httpx.HTTPError:
             return False
 
     def ask_to_stop(self) -> None:
         """Send SIGTERM."""
-        if self.alive:
-            self._signal(signal.SIGTERM)
+        self._group.send(signal.SIGTERM)
 
     def wait_stopped(self, seconds: float = STOP_SECONDS) -> int | None:
-        """Wait for the end, by force after ``seconds``; the exit status."""
-        if self._process is None:
-            return None
-        try:
-            return self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            return self._process.wait()
+        """Wait for the end, by force after ``seconds``; the exit status, None if it never ran."""
+        status = self._group.wait(seconds)
+        self.kill()
+        return status if status is not None else self._group.wait(0)
 
     def stop(self) -> int | None:
         """End it politely."""
@@ -88,20 +80,16 @@ class ManagedProcess:
         return self.wait_stopped()
 
     def kill(self) -> None:
-        """End it with SIGKILL."""
-        if self.alive:
-            self._signal(signal.SIGKILL)
-            assert self._process is not None
-            self._process.wait()
+        """End it, and what it started, with SIGKILL."""
+        self._group.kill()
+
+    def restart(self) -> None:
+        """Kill and start again."""
+        self.kill()
+        self.start()
 
     def log_tail(self, lines: int = 15) -> str:
         """The end of its log."""
-        return (
-            "\n".join(self.log_path.read_text(errors="replace").splitlines()[-lines:]) if self.log_path.exists() else ""
-        )
-
-    def _signal(self, number: signal.Signals) -> None:
-        try:
-            os.killpg(self.pid, number)
-        except ProcessLookupError:
-            pass
+        if not self.log_path.exists():
+            return ""
+        return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-lines:])

@@ -4,7 +4,10 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
+from deploy.local.orphans import ProcessFile
 from deploy.local.processes import ManagedProcess
 from shared.web.tokens import create_keys
 
@@ -18,11 +21,11 @@ SERVICES = (
     "oversight",
 )
 CONSOLE = "console"
-READY_SECONDS = 60
+READY_SECONDS = 120
 
 
 class Stack:
-    """The services and the console, with their URLs."""
+    """The services and the console, with their URLs. ``ports`` says which of them there are."""
 
     def __init__(
         self,
@@ -32,9 +35,11 @@ class Stack:
         database_url: str | None,
         ports: Mapping[str, int],
         extra_env: Mapping[str, str] | None = None,
+        commands: Mapping[str, list[str]] | None = None,
     ) -> None:
         self._folder = folder.resolve()
         self._env = self._environment(amqp_uri, database_url, ports) | dict(extra_env or {})
+        self._commands = commands or {}
         self.urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
         self.processes = {name: self._process(name, port) for name, port in ports.items()}
 
@@ -44,32 +49,50 @@ class Stack:
         return dict(self._env)
 
     def start(self) -> None:
-        """Start everything and wait until all of it is ready.
+        """Start everything and wait until all of it is ready. Nothing is left running when that fails.
 
-        Raises: NotReady.
+        Raises: NotReady, StillOwned.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         create_keys(self._folder / "keys" / "private.jwk", self._folder / "keys" / "public.jwks")
-        for process in self.processes.values():
-            process.start()
-        for process in self.processes.values():
-            process.wait_ready(READY_SECONDS)
+        try:
+            for process in self.processes.values():
+                process.start()
+            for process in self.processes.values():
+                process.wait_ready(READY_SECONDS)
+        except BaseException:
+            self.kill()
+            raise
 
     def stop(self) -> None:
-        """End everything politely and at once."""
+        """End everything, politely and all at the same time."""
         for process in self.processes.values():
             process.ask_to_stop()
         for process in self.processes.values():
             process.wait_stopped()
 
+    def kill(self) -> None:
+        """End everything with SIGKILL."""
+        for process in self.processes.values():
+            process.kill()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
     def _process(self, name: str, port: int) -> ManagedProcess:
         module = ["services.console"] if name == CONSOLE else ["shared.runtime", name]
         return ManagedProcess(
             name,
-            [sys.executable, "-m", *module],
+            self._commands.get(name) or [sys.executable, "-m", *module],
             env=self._env | {"HTTP_PORT": str(port)},
-            log=self._folder / "logs" / f"{name}.log",
-            url=f"http://127.0.0.1:{port}",
+            log=logs(self._folder) / f"{name}.log",
+            url=self.urls[name],
         )
 
     def _environment(self, amqp_uri: str, database_url: str | None, ports: Mapping[str, int]) -> dict[str, str]:
@@ -85,3 +108,16 @@ class Stack:
         }
         env |= {f"{name.upper()}_URL": f"http://127.0.0.1:{port}" for name, port in ports.items()}
         return env | ({"DATABASE_URL": database_url} if database_url else {})
+
+
+def logs(folder: Path) -> Path:
+    """Where the processes of a data folder write what they do."""
+    return folder / "logs"
+
+
+def end_orphans(folder: Path) -> int:
+    """End the processes that a crashed run on this data folder has left behind; how many.
+
+    Raises: StillOwned.
+    """
+    return sum(ProcessFile(note).end_orphan() for note in sorted(logs(folder).glob("*.json")))

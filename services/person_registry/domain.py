@@ -71,7 +71,7 @@ def identity_number_fault(number: str, sex: Sex, today: date) -> FieldProblem | 
     """
     if len(number) != 18:
         return _fault("length", "an identity number has 18 characters")
-    if not number[:17].isdecimal() or number[17] not in "0123456789X":
+    if not (number.isascii() and number[:17].isdigit()) or number[17] not in "0123456789X":
         return _fault("characters", "an identity number has 17 digits and a digit or X")
     if not _is_birthday(number[6:14], today):
         return _fault("date", "digits 7 to 14 are not a date of birth")
