@@ -89,11 +89,16 @@ def plan_release(command: PlanRelease, *, work: Work) -> Release:
 def reschedule_release(command: RescheduleRelease, *, work: Work, centre: str | None) -> Release:
     """Change the plan. ``centre`` limits whose releases may be touched.
 
-    Raises: NotFound ``release.not_found``; InvalidInput ``release.term_exceeded``; and see `domain.reschedule`.
+    Raises: NotFound ``release.not_found``; InvalidInput ``release.term_exceeded``, ``time.before_previous_step``;
+    and see `domain.reschedule`.
     """
     release = _own(command.release_id, work, centre)
     last_day = release.term_last_day
-    if last_day is not None and china_day(command.release_at) > last_day and not _is_extension(command.kind):
+    extended = (command.kind or release.kind) is Kind.EXTENDED_TERM_EXPIRED
+    admitted_at = _admitted_at(release, work)
+    if admitted_at is not None and command.release_at < admitted_at:
+        raise invalid_field("/release_at", "time.before_previous_step", "released before the admission")
+    if last_day is not None and china_day(command.release_at) > last_day and not extended:
         raise invalid_field("/release_at", "release.term_exceeded", "nobody may be kept after the last day of the term")
     changed = domain.reschedule(
         release,
@@ -120,13 +125,12 @@ def execute_release(command: ExecuteRelease, *, work: Work, centre: str | None) 
     at = command.executed_at or work.now
     if at > work.now + policy.CLOCK_TOLERANCE:
         raise invalid_field("/executed_at", "time.in_future", "this lies in the future")
-    stay = work.stays.find(release.stay_id) if release.stay_id else None
     executed = domain.execute(
         release,
         at=at,
         certificate_number=command.certificate_number,
         kind=command.kind,
-        admitted_at=stay.admitted_at if stay else None,
+        admitted_at=_admitted_at(release, work),
     )
     return work.releases.save(executed, "release.executed.v1")
 
@@ -155,8 +159,9 @@ def _own(release_id: UUID, work: Work, centre: str | None) -> Release:
     return release
 
 
-def _is_extension(kind: Kind | None) -> bool:
-    return kind is Kind.EXTENDED_TERM_EXPIRED
+def _admitted_at(release: Release, work: Work) -> datetime | None:
+    stay = work.stays.find(release.stay_id) if release.stay_id else None
+    return stay.admitted_at if stay else None
 
 
 def must_be_own(centre: str, own: str | None) -> None:

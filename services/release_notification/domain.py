@@ -47,8 +47,10 @@ class State(StrEnum):
 
 # The person is not free, or not alive: custody goes on elsewhere (拘留所条例 art. 31, 戒毒条例 arts 27, 36).
 NO_HANDOVER = frozenset({Kind.DETENTION_TO_ISOLATION, Kind.CENTRE_TRANSFER, Kind.CRIMINAL_CUSTODY, Kind.DEATH})
-# These rest on an order by themselves (戒毒条例 arts 26, 31).
-GROUND_OF_KIND = {Kind.CONVERTED: Ground.COMMUNITY_DETOX_ORDER}
+# These settle the ground by themselves: a conversion is an order (戒毒条例 arts 26, 31); whoever's decision was
+# revoked (行政复议法, 行政诉讼法) is free and owes nothing.
+GROUND_OF_KIND = {Kind.CONVERTED: Ground.COMMUNITY_DETOX_ORDER, Kind.REVOKED: Ground.CONTACT_ONLY}
+STAY_ENDED = "stay_ended"  # the reason of a cancellation that follows from the stay
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,22 @@ def needs_handover(kind: Kind) -> bool:
 
 
 def ground_of(kind: Kind, stated: Ground | None) -> Ground:
-    """The legal ground of the handover: what is stated, else what the kind implies, else contact only."""
-    return stated or GROUND_OF_KIND.get(kind, Ground.CONTACT_ONLY)
+    """The legal ground of the handover: what the kind settles, else what is stated, else contact only.
+
+    Raises: InvalidInput ``release.ground_contradicts_kind``.
+    """
+    settled = GROUND_OF_KIND.get(kind)
+    if settled and stated and stated is not settled:
+        raise invalid_field(
+            "/legal_ground", "release.ground_contradicts_kind", f"{kind.value} always has {settled.value}"
+        )
+    return settled or stated or Ground.CONTACT_ONLY
+
+
+def _changed_ground(release: Release, kind: Kind, stated: Ground | None) -> Ground:
+    """An order outlives a change of kind; a ground that only the former kind settled does not."""
+    settled = kind in GROUND_OF_KIND or (release.kind in GROUND_OF_KIND and kind is not release.kind)
+    return ground_of(kind, stated or (None if settled else release.legal_ground))
 
 
 def gate_time(term_last_day: date, at: time) -> datetime:
@@ -92,18 +108,17 @@ def reschedule(
 ) -> Release:
     """The plan changed.
 
-    Raises: Conflict ``release.wrong_state``.
+    Raises: Conflict ``release.wrong_state``; InvalidInput ``release.ground_contradicts_kind``.
     """
     _is_planned(release)
     new_kind = kind or release.kind
-    stated = legal_ground or (release.legal_ground if kind is None else None)
     return replace(
         release,
         version=release.version + 1,
         release_at=release_at,
         kind=new_kind,
         needs_handover=needs_handover(new_kind),
-        legal_ground=ground_of(new_kind, stated),
+        legal_ground=_changed_ground(release, new_kind, legal_ground),
         reason=reason,
     )
 
@@ -120,12 +135,13 @@ def cancel(release: Release, *, reason: str) -> Release:
 def execute(
     release: Release, *, at: datetime, certificate_number: str, kind: Kind | None, admitted_at: datetime | None = None
 ) -> Release:
-    """The person went through the gate, earlier or later than planned.
+    """The person went through the gate: earlier or later than planned, or although the plan had been cancelled.
 
-    Raises: Conflict ``release.wrong_state`` (also when it was cancelled: then a new release is entered);
+    Raises: Conflict ``release.wrong_state`` when it was executed already, or cancelled because the stay ended;
     InvalidInput ``time.before_previous_step`` when that was before the admission.
     """
-    _is_planned(release)
+    if release.state is not State.CANCELLED or release.reason == STAY_ENDED:
+        _is_planned(release)
     if admitted_at is not None and at < admitted_at:
         raise invalid_field("/executed_at", "time.before_previous_step", "released before the admission")
     final_kind = kind or release.kind
@@ -137,7 +153,8 @@ def execute(
         certificate_number=certificate_number,
         kind=final_kind,
         needs_handover=needs_handover(final_kind),
-        legal_ground=release.legal_ground if kind is None else ground_of(final_kind, None),
+        legal_ground=_changed_ground(release, final_kind, None),
+        reason=release.reason if release.state is State.PLANNED else None,
     )
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from marshmallow import Schema, ValidationError, fields
 
 from services.release_notification import commands
@@ -12,7 +11,9 @@ from services.release_notification.schemas import CancelIn, ExecuteIn, PlanIn, R
 from services.release_notification.store import Work
 from shared.kernel.errors import InvalidInput
 from shared.messaging.intake import Intake, IntakeMessage
+from shared.web.body import parse_json
 from shared.web.problems import invalid_input_of
+from shared.web.refusals import UnsupportedBody
 
 
 class _OfRelease(Schema):
@@ -70,12 +71,10 @@ def handle(message: IntakeMessage, work: Work) -> Mapping[str, Any]:
 
 
 def _read(message: IntakeMessage, schema: Schema) -> dict[str, Any]:
-    if (message.content_type or "").partition(";")[0].strip() != "application/json":
-        raise InvalidInput("body.content_type", "send application/json")
+    if (message.content_type or "").partition(";")[0].strip().lower() != "application/json":
+        raise UnsupportedBody("body.content_type", "send application/json in UTF-8")
     try:
-        body: dict[str, Any] = schema.load(orjson.loads(message.body))
-    except orjson.JSONDecodeError as error:
-        raise InvalidInput("body.not_json", f"the body is not JSON: {error.msg} at byte {error.pos}") from None
+        body: dict[str, Any] = schema.load(parse_json(message.body))
     except ValidationError as error:
         raise invalid_input_of(error) from None
     return body

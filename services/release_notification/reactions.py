@@ -25,7 +25,8 @@ def on_person(event: Event, work: Work) -> Outcome:
 def on_stay_admitted(event: Event, work: Work) -> Outcome:
     """Every stay has its release planned from the first day: the end of its term is known."""
     data = event.data
-    work.stays.put_newer(KnownStay(event.subject, event.sequence, data["person_id"], data["admitted_at"]))
+    if not work.stays.put_newer(KnownStay(event.subject, event.sequence, data["person_id"], data["admitted_at"])):
+        return Ignored("stale_version")  # the end of the stay may have come first: then there is nothing to plan
     release_id = release_id_of(event.subject)
     if work.releases.find(release_id) is not None:
         return Ignored("release_exists")
@@ -55,7 +56,7 @@ def on_stay_ended(event: Event, work: Work) -> Outcome:
     release = work.releases.find(release_id_of(event.subject))
     if release is None or release.state is not State.PLANNED or data["release_id"] == release.id:
         return Ignored("nothing_planned")
-    work.releases.save(domain.cancel(release, reason="stay_ended"), "release.cancelled.v1")
+    work.releases.save(domain.cancel(release, reason=domain.STAY_ENDED), "release.cancelled.v1")
     return Applied()
 
 

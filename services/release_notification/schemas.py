@@ -1,12 +1,27 @@
 """What goes in and out, by HTTP and by message alike."""
 
+from datetime import date
+
 from marshmallow import RAISE, Schema, fields, validate
 
+from services.release_notification import policy
 from services.release_notification.domain import Ground, Kind, State
 from shared.web import CursorQuery, page_schema
+from shared.web.refusals import field_error
 
-_code = validate.Length(1, 100)
-_text = validate.Length(1, 500)
+
+def _not_blank(text: str) -> None:
+    if not text.strip():
+        raise field_error("text.blank", "this says nothing")
+
+
+def _plausible(moment: date) -> None:
+    if moment.year not in policy.YEARS:
+        raise field_error("time.out_of_range", f"years from {policy.YEARS[0]} to {policy.YEARS[-1]} are taken")
+
+
+_code = [validate.Length(1, 100), _not_blank]
+_text = [validate.Length(1, 500), _not_blank]
 
 
 class _Input(Schema):
@@ -20,17 +35,17 @@ class PlanIn(_Input):
     person_id = fields.UUID(required=True)
     centre = fields.String(required=True, validate=_code)
     kind = fields.Enum(Kind, by_value=True, required=True)
-    release_at = fields.AwareDateTime(required=True)
+    release_at = fields.AwareDateTime(required=True, validate=_plausible)
     stay_id = fields.UUID(load_default=None, allow_none=True)
     order_id = fields.UUID(load_default=None, allow_none=True)
     legal_ground = fields.Enum(Ground, by_value=True, load_default=None, allow_none=True)
-    term_last_day = fields.Date(load_default=None, allow_none=True)
+    term_last_day = fields.Date(load_default=None, allow_none=True, validate=_plausible)
 
 
 class RescheduleIn(_Input):
     """A changed plan."""
 
-    release_at = fields.AwareDateTime(required=True)
+    release_at = fields.AwareDateTime(required=True, validate=_plausible)
     reason = fields.String(required=True, validate=_text)
     kind = fields.Enum(Kind, by_value=True, load_default=None, allow_none=True)
     legal_ground = fields.Enum(Ground, by_value=True, load_default=None, allow_none=True)
@@ -46,7 +61,7 @@ class ExecuteIn(_Input):
     """What happened at the gate."""
 
     certificate_number = fields.String(required=True, validate=_code)
-    executed_at = fields.AwareDateTime(load_default=None, allow_none=True)
+    executed_at = fields.AwareDateTime(load_default=None, allow_none=True, validate=_plausible)
     kind = fields.Enum(Kind, by_value=True, load_default=None, allow_none=True)
 
 
@@ -57,8 +72,8 @@ class ReleaseQuery(CursorQuery):
     state = fields.Enum(State, by_value=True)
     person_id = fields.UUID()
     stay_id = fields.UUID()
-    after = fields.AwareDateTime(metadata={"description": "release_at from this moment on"})
-    before = fields.AwareDateTime(metadata={"description": "release_at before this moment"})
+    after = fields.AwareDateTime(validate=_plausible, metadata={"description": "release_at from this moment on"})
+    before = fields.AwareDateTime(validate=_plausible, metadata={"description": "release_at before this moment"})
 
 
 class ReleaseOut(Schema):

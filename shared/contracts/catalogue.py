@@ -7,7 +7,7 @@ from functools import cached_property
 from marshmallow import Schema
 
 from shared.contracts import detention, handover, person, release, testing
-from shared.contracts.fast_load import Loader, fast_loader
+from shared.contracts.fast_load import Checker, Loader, fast_checker, fast_loader
 from shared.contracts.fields import EventData
 
 
@@ -30,6 +30,16 @@ class Contract:
     def fast_load(self) -> Loader:
         """Loads data that is plainly right; see `shared.contracts.fast_load`."""
         return fast_loader(self.schema)
+
+    @cached_property
+    def fast_check(self) -> Checker:
+        """Names the fields whose values no hearer could load; see `shared.contracts.fast_load`."""
+        return fast_checker(self.schema)
+
+    @cached_property
+    def own_id(self) -> str:
+        """The field that holds the aggregate's id, the same as the event's subject: always the first."""
+        return next(iter(self.schema.fields))
 
     @cached_property
     def keys(self) -> frozenset[str]:

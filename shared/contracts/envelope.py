@@ -1,5 +1,6 @@
 """The envelope: CloudEvents 1.0 in JSON structured mode, the same bytes in outbox, broker and archive."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,9 +11,12 @@ import orjson
 from marshmallow import ValidationError
 
 from shared.contracts.catalogue import CATALOGUE, Contract
+from shared.contracts.fields import LARGEST_NUMBER
 from shared.kernel.errors import Poison
 
 CONTENT_TYPE = "application/cloudevents+json"
+LONGEST_ATTRIBUTE = 500
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-.{0,200})?")
 
 
 class Malformed(Poison):
@@ -37,13 +41,20 @@ class Event:
 def encode(event: Event) -> bytes:
     """The event as bytes.
 
-    Raises: ValueError when the type is not in the catalogue or data lacks or exceeds the contract's fields.
+    Raises: ValueError for an event that a hearer could not read: a type that is not in the catalogue, data that
+    lacks or exceeds the contract's fields or holds a value outside them (it is named, its value is not), a subject
+    that is not the data's own id, a version below 1.
     """
     contract = CATALOGUE.get(event.type)
     if contract is None:
         raise ValueError(f"{event.type} is not in the catalogue")
     if contract.keys != event.data.keys():
         raise ValueError(f"{event.type}: data differs in {sorted(contract.keys ^ event.data.keys())}")
+    wrong = contract.fast_check(event.data)
+    if wrong:
+        raise ValueError(f"{event.type}: no hearer could load {wrong}")
+    if event.data[contract.own_id] != event.subject or not 1 <= event.sequence <= LARGEST_NUMBER:
+        raise ValueError(f"{event.type}: subject is not {contract.own_id}, or sequence is no version")
     envelope: dict[str, Any] = {
         "specversion": "1.0",
         "id": event.id,
@@ -78,19 +89,22 @@ def decode(body: bytes, content_type: str | None) -> Event:
         raise Malformed("not_cloudevent", "/specversion")
     contract = _contract(envelope.get("type"))
     try:
-        return Event(
+        event = Event(
             id=UUID(envelope["id"]),
-            source=_text(envelope, "source"),
+            source=_text(envelope["source"]),
             type=contract.type,
             subject=UUID(envelope["subject"]),
-            sequence=int(envelope["sequence"]),
+            sequence=_version(envelope["sequence"]),
             time=_moment(envelope["time"]),
-            data=_data(contract, envelope.get("data")),
-            actor=envelope.get("actor"),
-            traceparent=envelope.get("traceparent"),
+            data=_data(contract, _json_data(envelope)),
+            actor=None if envelope.get("actor") is None else _text(envelope["actor"]),
+            traceparent=_traceparent(envelope.get("traceparent")),
         )
-    except (KeyError, ValueError, AttributeError, TypeError) as error:
+    except (KeyError, ValueError, AttributeError, TypeError, OverflowError) as error:
         raise Malformed("not_cloudevent", f"{type(error).__name__} in an envelope attribute") from None
+    if event.data[contract.own_id] != event.subject:
+        raise Malformed("invalid_data", f"/subject is not /data/{contract.own_id}")
+    return event
 
 
 def _contract(event_type: Any) -> Contract:
@@ -102,11 +116,30 @@ def _contract(event_type: Any) -> Contract:
     raise Malformed("unknown_version" if known else "unknown_type", "/type")
 
 
-def _text(envelope: Mapping[str, Any], key: str) -> str:
-    value = envelope[key]
+def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(key)
+        raise TypeError("no text")
+    if "\0" in value or len(value) > LONGEST_ATTRIBUTE:
+        raise ValueError("no attribute")
     return value
+
+
+def _version(value: Any) -> int:
+    text = _text(value)
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= LARGEST_NUMBER:
+        raise ValueError("no version")
+    return int(text)
+
+
+def _traceparent(value: Any) -> str | None:
+    # A broken trace is no reason to refuse what happened: the trace begins anew (W3C Trace Context).
+    return value if isinstance(value, str) and _TRACEPARENT.fullmatch(value) else None
+
+
+def _json_data(envelope: Mapping[str, Any]) -> Any:
+    if envelope.get("datacontenttype", "application/json") != "application/json":
+        raise ValueError("data is no JSON")
+    return envelope.get("data")
 
 
 def _moment(value: str) -> datetime:

@@ -1,6 +1,7 @@
 """The contracts as JSON Schema and AsyncAPI, and whether a changed schema still understands what was said before."""
 
 from collections.abc import Iterator, Mapping
+from math import inf
 from typing import Any
 
 from marshmallow import fields, validate
@@ -62,11 +63,17 @@ def breaks(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]
         yield f"{name} was removed"
     for name in set(after["required"]) - set(before["required"]):
         yield f"{name} became required"
+    for name in set(before["required"]) - set(after["required"]):
+        yield f"{name} may be missing"
     for name in old.keys() & new.keys():
         if set(_types(old[name])) - set(_types(new[name])):
             yield f"{name} changed its type"
         if "enum" in new[name] and not set(old[name].get("enum", ["anything"])) <= set(new[name]["enum"]):
             yield f"{name} allows fewer values"
+        if any(old[name].get(key) != new[name].get(key) for key in ("format", "pattern")):
+            yield f"{name} is written in another form"
+        if _narrower(old[name], new[name]):
+            yield f"{name} has narrower bounds"
 
 
 def asyncapi(consumers: Mapping[str, frozenset[str]]) -> dict[str, Any]:
@@ -98,8 +105,10 @@ def _property(field: fields.Field[Any]) -> dict[str, Any]:
             described["enum"] = list(validator.choices)
         elif isinstance(validator, validate.Regexp):
             described["pattern"] = validator.regex.pattern
-        elif isinstance(validator, validate.Range) and validator.min is not None:
-            described["minimum"] = validator.min
+        elif isinstance(validator, validate.Range):
+            described |= {"minimum": validator.min, "maximum": validator.max}
+        elif isinstance(validator, validate.Length):
+            described["maxLength"] = validator.max
     if field.allow_none:
         described["type"] = [described["type"], "null"]
     return described
@@ -108,6 +117,12 @@ def _property(field: fields.Field[Any]) -> dict[str, Any]:
 def _types(described: Mapping[str, Any]) -> list[str]:
     kinds = described["type"]
     return list(kinds) if isinstance(kinds, list) else [kinds]
+
+
+def _narrower(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether a bound is new or tighter."""
+    highest = any(new.get(key, inf) < old.get(key, inf) for key in ("maximum", "maxLength"))
+    return highest or bool(new.get("minimum", -inf) > old.get("minimum", -inf))
 
 
 def _name(contract: Contract) -> str:

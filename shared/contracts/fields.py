@@ -1,11 +1,50 @@
-"""The field types that events are made of, with the messages that a sender gets."""
+"""The field types that events are made of, with the messages that a sender gets.
 
+What a field lets through, every hearer's database can store: no zero byte, no number or moment beyond its columns.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, fields, validate
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
-DIVISION = validate.Regexp(r"^\d{6}(\d{3}(\d{3})?)?$", error="not a division code of 6, 9 or 12 digits")
+LARGEST_NUMBER = 2**31 - 1
+YEARS = range(1900, 9999)  # a moment outside them cannot be moved to another zone safely
+
+
+class WholeText(validate.Regexp):
+    """The whole text matches the pattern; a line break at its end is not forgiven."""
+
+    def __call__(self, value: Any) -> Any:
+        """Raises: ValidationError."""
+        if self.regex.fullmatch(value) is None:
+            raise ValidationError(self.error)
+        return value
+
+
+DIVISION = WholeText(r"^[0-9]{6}([0-9]{3}([0-9]{3})?)?$", error="not a division code of 6, 9 or 12 digits")
+NO_ZERO_BYTE = WholeText(r"^[^\u0000]*$", error="holds a zero byte")
+
+
+class Flag(fields.Boolean):
+    """true or false, and nothing that resembles them."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> bool:
+        if value is True or value is False:
+            return bool(value)
+        raise self.make_error("invalid", input=value)
+
+
+class Moment(fields.AwareDateTime):
+    """A moment with its zone, in a year that can be right."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> datetime:
+        moment: datetime = super()._deserialize(value, attr, data, **options)
+        if moment.year not in YEARS:
+            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
+        return moment
 
 
 class EventData(Schema):
@@ -33,7 +72,7 @@ def identifier(*, nullable: bool = False) -> fields.UUID:
 
 def moment(*, nullable: bool = False) -> fields.AwareDateTime:
     """A moment with its zone (RFC 3339)."""
-    return fields.AwareDateTime(format="iso", required=True, allow_none=nullable)
+    return Moment(format="iso", required=True, allow_none=nullable)
 
 
 def day(*, nullable: bool = False) -> fields.Date:
@@ -43,7 +82,7 @@ def day(*, nullable: bool = False) -> fields.Date:
 
 def text(*, nullable: bool = False) -> fields.String:
     """A short text or a code."""
-    return fields.String(required=True, allow_none=nullable, validate=validate.Length(max=500))
+    return fields.String(required=True, allow_none=nullable, validate=[validate.Length(max=500), NO_ZERO_BYTE])
 
 
 def division(*, nullable: bool = False) -> fields.String:
@@ -53,9 +92,9 @@ def division(*, nullable: bool = False) -> fields.String:
 
 def number(minimum: int = 0) -> fields.Integer:
     """A whole number."""
-    return fields.Integer(required=True, strict=True, validate=validate.Range(min=minimum))
+    return fields.Integer(required=True, strict=True, validate=validate.Range(min=minimum, max=LARGEST_NUMBER))
 
 
 def flag() -> fields.Boolean:
     """Yes or no."""
-    return fields.Boolean(required=True)
+    return Flag(required=True)

@@ -23,10 +23,10 @@ class SystemClock:
 
 
 class FixedClock:
-    """Stands still until told otherwise; for tests and simulations."""
+    """Stands still until told otherwise; for tests and simulations. Tells UTC, whatever zone it is set in."""
 
     def __init__(self, moment: datetime) -> None:
-        self._moment = moment
+        self.set(moment)
 
     def now(self) -> datetime:
         """The moment it stands at."""
@@ -37,10 +37,14 @@ class FixedClock:
         self._moment += by
 
     def set(self, moment: datetime) -> None:
-        """Move to a moment."""
-        self._moment = moment
+        """Move to a moment. Raises: ValueError when it has no zone."""
+        if moment.tzinfo is None:
+            raise ValueError("a moment needs a zone")
+        self._moment = moment.astimezone(UTC)
 
 
 def china_day(moment: datetime) -> date:
-    """The calendar day in China on which the moment falls."""
+    """The calendar day in China on which the moment falls. Raises: ValueError when it has no zone."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment needs a zone")
     return moment.astimezone(CHINA).date()

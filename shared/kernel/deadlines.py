@@ -5,7 +5,7 @@ still be done and recorded.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from shared.kernel.calendar import ONE_DAY, WorkCalendar
@@ -53,6 +53,10 @@ class DeadlineRule:
     confidence: Confidence
     duty: Duty = Duty.ORGAN
 
+    def __post_init__(self) -> None:
+        if self.length < 1:
+            raise ValueError(f"{self.id}: a deadline lasts at least one day or hour")
+
 
 @dataclass(frozen=True, slots=True)
 class Due:
@@ -63,15 +67,25 @@ class Due:
 
 
 def due_at(rule: DeadlineRule, start: datetime, calendar: WorkCalendar) -> Due:
-    """The deadline of a rule that starts (for `Basis.BEFORE`: that ends) at a moment."""
-    if rule.basis is Basis.HOURS:
-        return Due(start + timedelta(hours=rule.length))
+    """The deadline of a rule that starts (for `Basis.BEFORE`: that ends) at a moment.
+
+    Raises: ValueError when the moment has no zone.
+    """
     day = china_day(start)
+    if rule.basis is Basis.HOURS:
+        return Due(start.astimezone(UTC) + timedelta(hours=rule.length))
     last = _last_day(rule, day, calendar)
-    provisional = rule.basis is not Basis.TERM and not all(
-        calendar.is_complete(year) for year in range(min(day, last).year, max(day, last).year + 1)
-    )
-    return Due(start_of_day(last + ONE_DAY), provisional)
+    return Due(start_of_day(last + ONE_DAY).astimezone(UTC), _is_provisional(rule, day, last, calendar))
+
+
+def _is_provisional(rule: DeadlineRule, day: date, last: date, calendar: WorkCalendar) -> bool:
+    """Whether a day that was counted lies in a year whose holidays are not announced. Day 0 is not counted."""
+    if rule.basis is Basis.TERM or (rule.basis is Basis.CALENDAR_DAYS and rule.duty is Duty.ORGAN):
+        return False
+    first, final = (last, day - ONE_DAY) if rule.basis is Basis.BEFORE else (day + ONE_DAY, last)
+    if rule.basis is Basis.CALENDAR_DAYS:
+        first = day + rule.length * ONE_DAY  # only whether the last day is a holiday is asked
+    return not all(calendar.is_complete(year) for year in range(first.year, final.year + 1))
 
 
 def start_of_day(day: date) -> datetime:
@@ -80,7 +94,11 @@ def start_of_day(day: date) -> datetime:
 
 
 def add_years(day: date, years: int) -> date:
-    """The same day years later; 29 February becomes 28 February."""
+    """The same day years later; 29 February becomes 28 February.
+
+    A term of years ends the day before: the way sentences are counted (最高人民法院关于适用刑事诉讼法的解释 art. 202),
+    which from 29 February gives 27 February. In doubt custody ends a day sooner, never later.
+    """
     try:
         return day.replace(year=day.year + years)
     except ValueError:

@@ -11,5 +11,8 @@ def new_id() -> UUID:
 
 
 def derived_id(namespace: UUID, *parts: str) -> UUID:
-    """The one identifier of something that follows from something else, e.g. a release's handover task."""
-    return uuid5(namespace, "/".join(parts))
+    """The one identifier of something that follows from something else, e.g. a release's handover task.
+
+    Different parts give different identifiers, also when a part holds the separator.
+    """
+    return uuid5(namespace, "/".join(part.replace("%", "%25").replace("/", "%2F") for part in parts))

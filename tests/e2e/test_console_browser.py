@@ -1,0 +1,150 @@
+"""The console in a real browser: an officer on a phone follows a case from the list to the registration."""
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from deploy.local.accounts import CENTRE, OFFICE, OFFICE_TOWNSHIP
+from deploy.local.assets import BUILD
+from deploy.local.system_packages import install
+from tests.support.platform import RunningPlatform
+
+pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+AXE = BUILD / "node_modules" / "axe-core" / "axe.min.js"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The operating system's Chromium."""
+    if shutil.which("chromium") is None:
+        install("chromium", "fonts-noto-cjk", brew=["chromium"])
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+def page_for(browser: Browser, platform: RunningPlatform, username: str, *, scripts: bool = True) -> Page:
+    context = browser.new_context(
+        viewport={"width": 375, "height": 740},
+        base_url=platform.stack.urls["console"],
+        java_script_enabled=scripts,
+        bypass_csp=False,
+    )
+    page = context.new_page()
+    page.goto("/")
+    page.fill("#username", username)
+    page.fill("#password", platform.password)
+    page.click("button.main")
+    page.wait_for_selector("header nav")
+    return page
+
+
+def offered_task(platform: RunningPlatform, name: str) -> None:
+    """A release of somebody who lives in the demonstration officer's township, at the gate right now."""
+    client = platform.client("centre-system", "station-system", "county", "officer")
+    office = {"name": "office", "level": "township", "division": OFFICE_TOWNSHIP}
+    client.put("county", "community_handover", f"/offices/{OFFICE}", office)
+    client.put("county", "community_handover", f"/coverage/{OFFICE_TOWNSHIP}", {"office": OFFICE})
+    person = {"identity_kind": "none", "full_name": name, "sex": "male", "residence_division": OFFICE_TOWNSHIP}
+    person_id = client.post("station-system", "person_registry", "/persons", person)["id"]
+    release = {
+        "person_id": person_id,
+        "centre": CENTRE,
+        "kind": "converted",
+        "release_at": (datetime.now(UTC) + timedelta(days=2)).isoformat(),
+    }
+    release_id = client.post("centre-system", "release_notification", "/releases", release)["id"]
+    client.wait_for(
+        "the task", lambda: client.get("officer", "community_handover", "/tasks", release_id=release_id)["items"]
+    )
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_an_officer_confirms_meets_and_registers(browser: Browser, platform: RunningPlatform, scripts: bool) -> None:
+    name = f"接力{'甲' if scripts else '乙'}{platform.stack.urls['console'][-4:]}"
+    offered_task(platform, name)
+    page = page_for(browser, platform, "officer", scripts=scripts)
+    card = page.locator(".card", has_text=name)
+    assert card.locator(".state").inner_text() == "待确认"
+    card.get_by_role("button", name="确认收到").click()
+    assert "已确认接收" in page.locator(".receipt").inner_text()
+    assert page.locator(".state.big").inner_text() == "待接回"
+    page.get_by_role("button", name="已接到").click()
+    page.get_by_role("button", name="登记报到").click()
+    assert page.locator(".state.big").inner_text() == "已登记"
+    assert page.locator(".timeline li").count() >= 5
+    page.context.close()
+
+
+def test_a_colleague_who_was_slower_is_told_who_was_first(browser: Browser, platform: RunningPlatform) -> None:
+    offered_task(platform, "接力丙")
+    slow = page_for(browser, platform, "officer2")
+    slow.locator(".card", has_text="接力丙").locator("a").first.click()
+    fast = page_for(browser, platform, "officer")
+    fast.locator(".card", has_text="接力丙").get_by_role("button", name="确认收到").click()
+    fast.wait_for_selector(".receipt")
+    slow.get_by_role("button", name="确认收到").click()
+    told = slow.locator(".fault").inner_text()
+    assert "已有人确认接收" in told
+    assert "officer" in told
+    slow.context.close()
+    fast.context.close()
+
+
+@pytest.mark.parametrize(
+    ("username", "heading"),
+    [
+        ("station", "检测"),
+        ("centre", "出所"),
+        ("lockup", "出所"),
+        ("officer", "接送任务"),
+        ("township", "接送任务"),
+        ("county", "总览"),
+        ("city", "总览"),
+        ("auditor", "总览"),
+        ("operator", "总览"),
+    ],
+)
+def test_every_role_arrives_at_a_page_that_axe_finds_nothing_wrong_with(
+    browser: Browser, platform: RunningPlatform, username: str, heading: str
+) -> None:
+    page = page_for(browser, platform, username)
+    faults: list[str] = []
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    page.reload()
+    assert page.locator("h1").inner_text() == heading
+    assert faults == []
+    page.evaluate(Path(AXE).read_text())
+    violations = page.evaluate("axe.run().then(found => found.violations.map(v => v.id + ': ' + v.nodes[0].html))")
+    assert violations == []
+    page.get_by_role("button", name="English").click()
+    assert page.get_by_role("button", name="Sign out").is_visible()
+    page.context.close()
+
+
+def test_a_wrong_password_is_told_beside_the_form_and_opens_nothing(
+    browser: Browser, platform: RunningPlatform
+) -> None:
+    page = browser.new_context(base_url=platform.stack.urls["console"]).new_page()
+    page.goto("/tasks")
+    page.fill("#username", "officer")
+    page.fill("#password", "wrong")
+    page.click("button.main")
+    assert page.locator("#fault").inner_text() == "用户名或密码不正确"
+    page.goto("/tasks")
+    assert "/login" in page.url
+    page.context.close()
