@@ -15,7 +15,7 @@ from joserfc.jwk import OKPKey
 
 from deploy.local.stack import SERVICES
 from shared.contracts.catalogue import CATALOGUE
-from shared.contracts.export import asyncapi, json_schema
+from shared.contracts.export import asyncapi, breaks, json_schema
 from shared.messaging.subscriptions import SUBSCRIPTIONS
 from shared.observability.metrics import Metrics
 from shared.service import ServiceDefinition
@@ -85,8 +85,27 @@ def _json(value: Mapping[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
+def promised() -> dict[str, Any]:
+    """The event schemas as they are written down, by type."""
+    return {path.stem: json.loads(path.read_text("utf-8")) for path in (ROOT / "docs/events/schemas").glob("*.json")}
+
+
+def broken_promises(before: Mapping[str, Any]) -> list[str]:
+    """Where the code's schemas would break readers or writers of those written down before; schemas only grow."""
+    return [
+        f"{event_type}: {complaint}" if event_type in CATALOGUE else f"{event_type}: was removed"
+        for event_type, schema in sorted(before.items())
+        for complaint in (breaks(schema, json_schema(CATALOGUE[event_type])) if event_type in CATALOGUE else [""])
+    ]
+
+
 def main(say: Callable[[str], None] = print) -> int:
-    """Write all of it."""
+    """Write all of it, unless an event's schema breaks what was promised: then a new version is needed."""
+    broken = broken_promises(promised())
+    for complaint in broken:
+        say(f"not written, needs a new version: {complaint}")
+    if broken:
+        return 1
     for path, content in generated().items():
         target = ROOT / path
         target.parent.mkdir(parents=True, exist_ok=True)

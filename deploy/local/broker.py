@@ -31,7 +31,7 @@ class BrokerFailed(Exception):
 
 
 class PrivateBroker:
-    """One node. Its name is part of its data, so it is the same at every start; what tells nodes apart is epmd's port."""
+    """One node. Its name is part of its data, so it is always the same; the port of its epmd tells it from others."""
 
     name = "broker"
 
@@ -67,10 +67,10 @@ class PrivateBroker:
         self._write_configuration()
         try:
             # The node would start an epmd that outlives it; this one is ours to end.
-            command = [names, "-address", LOOPBACK, "-port", str(self._epmd_port)]
+            command = [str(names), "-address", LOOPBACK, "-port", str(self._epmd_port)]
             self._names.start(command, env=os.environ, log=self._folder / "log" / "epmd.log")
             self._wait_for(self._names, self._epmd_port)
-            self._server.start([server], env=self._environment(), log=self._folder / "log" / "start.log")
+            self._server.start([str(server)], env=self._environment(), log=self._folder / "log" / "start.log")
             self._wait_for(self._server, self._port)
         except BaseException:
             self.kill()
@@ -86,6 +86,10 @@ class PrivateBroker:
         """End the node and everything it started with SIGKILL."""
         self._server.kill()
         self._names.kill()
+        # The node is not our child but its script's; it is gone when it listens no more.
+        until = time.monotonic() + STOP_SECONDS
+        while any(map(is_listening, (self._port, self._dist_port, self._epmd_port))) and time.monotonic() < until:
+            time.sleep(POLL_SECONDS)
 
     def restart(self) -> None:
         """Kill and start again, on the same ports."""
@@ -97,7 +101,9 @@ class PrivateBroker:
 
         Raises: BrokerFailed.
         """
-        command = [program("rabbitmqctl"), "-n", self._node, *arguments]
+        if not self._names.alive:
+            raise BrokerFailed("the node does not run")  # and the tool would start an epmd that stays
+        command = [str(program("rabbitmqctl")), "-n", self._node, *arguments]
         done = subprocess.run(command, env=self._environment(), capture_output=True, text=True)
         if done.returncode != 0:
             raise BrokerFailed(f"rabbitmqctl {arguments[0]}: {(done.stderr or done.stdout).strip()}")

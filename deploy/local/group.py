@@ -24,6 +24,7 @@ class ProcessGroup:
     def __init__(self, note: Path) -> None:
         self._note = ProcessFile(note)
         self._leader: subprocess.Popen[bytes] | None = None
+        self._ended = False
 
     @property
     def alive(self) -> bool:
@@ -36,7 +37,7 @@ class ProcessGroup:
         assert self._leader is not None
         return self._leader.pid
 
-    def start(self, command: Sequence[str | Path], *, env: Mapping[str, str], log: Path, **options: Any) -> None:
+    def start(self, command: Sequence[str], *, env: Mapping[str, str], log: Path, **options: Any) -> None:
         """Start it, after ending what a crashed run left behind. Its output is added to ``log``.
 
         Raises: StillOwned.
@@ -46,7 +47,7 @@ class ProcessGroup:
         _rotate(log)
         with open(log, "ab") as output, signals_deferred():
             self._leader = subprocess.Popen(
-                [str(part) for part in command],
+                list(command),
                 env=dict(env),
                 stdout=output,
                 stderr=output,
@@ -54,6 +55,7 @@ class ProcessGroup:
                 start_new_session=True,
                 **options,
             )
+            self._ended = False
             self._note.write(self._leader.pid)
 
     def send(self, number: signal.Signals) -> None:
@@ -74,7 +76,7 @@ class ProcessGroup:
 
     def kill(self) -> None:
         """End the whole group with SIGKILL, also when its leader has ended by itself."""
-        if self._leader is None:
+        if self._leader is None or self._ended:
             return
         try:
             os.killpg(self._leader.pid, signal.SIGKILL)
@@ -82,6 +84,7 @@ class ProcessGroup:
             pass
         self._leader.wait()
         self._note.clear()
+        self._ended = True  # its number may be somebody else's from now on
 
 
 @contextmanager

@@ -98,6 +98,13 @@ class PrivatePostgres:
         self._run("createdb", "-h", LOOPBACK, "-p", str(self._port), "-U", USER, name)
         return self.url(name)
 
+    def drop_database(self, name: str) -> None:
+        """Throw a database away, and whoever is connected to it out.
+
+        Raises: PostgresFailed.
+        """
+        self._run("dropdb", "--force", "-h", LOOPBACK, "-p", str(self._port), "-U", USER, name)
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -127,11 +134,11 @@ class PrivatePostgres:
             "fsync": "on" if self._fsync else "off",
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        command = [program("postgres"), "-D", "data", "-p", str(self._port), *options]
+        command = [str(program("postgres")), "-D", "data", "-p", str(self._port), *options]
         self._server.start(command, env=os.environ, log=self.log_path, **self._as_user())
 
     def _answers(self) -> bool:
-        command = [program("pg_isready"), "-q", "-h", LOOPBACK, "-p", str(self._port)]
+        command = [str(program("pg_isready")), "-q", "-h", LOOPBACK, "-p", str(self._port)]
         return subprocess.run(command).returncode == 0
 
     def _last_words(self) -> str:
@@ -141,7 +148,7 @@ class PrivatePostgres:
         return fatal[-1] if fatal else f"see {self.log_path}"
 
     def _run(self, name: str, *arguments: str) -> None:
-        done = subprocess.run([program(name), *arguments], capture_output=True, text=True, **self._as_user())
+        done = subprocess.run([str(program(name)), *arguments], capture_output=True, text=True, **self._as_user())
         if done.returncode != 0:
             raise PostgresFailed(f"{name}: {done.stderr.strip()}")
 

@@ -1,8 +1,8 @@
 """``make run``: the whole platform on this machine, until Ctrl-C or SIGTERM.
 
-Variables: ``AMQP_URI`` (else RabbitMQ on this machine if it answers, else a private node), ``DATABASE_URL``
-(PostgreSQL; else embedded SQLite), ``BATON_DATA`` (default ``data``), ``CONSOLE_PORT`` and ``<SERVICE>_PORT``,
-``BATON_DEMO=0`` (no demonstration data).
+Variables: ``AMQP_URI`` (if RabbitMQ answers there, else a private node), ``DATABASE_URL`` (PostgreSQL; else embedded
+SQLite), ``BATON_DATA`` (default ``data``), ``CONSOLE_PORT`` and ``<SERVICE>_PORT``, ``BATON_DEMO=0`` (no
+demonstration data). Whatever goes wrong is one line, and nothing is left running.
 """
 
 import fcntl
@@ -11,35 +11,46 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-
-from sqlalchemy import create_engine
-from sqlalchemy.exc import SQLAlchemyError
+from typing import NoReturn
 
 from deploy.local import assets
 from deploy.local.accounts import ensure_accounts, table
 from deploy.local.broker import BrokerFailed, PrivateBroker
-from deploy.local.ports import PortBusy, must_be_free
+from deploy.local.endpoints import Unusable, broker_answers, check_database
+from deploy.local.orphans import StillOwned
+from deploy.local.ports import PortBusy, chosen_ports
 from deploy.local.processes import NotReady
-from deploy.local.stack import CONSOLE, SERVICES, Stack
+from deploy.local.stack import CONSOLE, SERVICES, Stack, end_orphans, logs
+from deploy.local.supervisor import Charge, Supervisor
 from deploy.local.system_packages import ProgramMissing
-from shared.messaging.broker import CONNECTION_ERRORS, Broker, drop
 from shared.runtime.settings import DEFAULT_PORTS
 
 LOCAL_BROKER = "amqp://guest:guest@localhost:5672//"
 WATCH_SECONDS = 0.5
-RESTART_PAUSE_SECONDS = 1.0
 
 
 class CannotRun(Exception):
     """Why not, in one line."""
 
 
-class Stop(Exception):
-    """Somebody wants us to stop."""
+class Stop(BaseException):
+    """Somebody wants us to stop. Not an error that anything on the way may handle."""
+
+
+REASONS = (
+    CannotRun,
+    PortBusy,
+    ProgramMissing,
+    BrokerFailed,
+    NotReady,
+    StillOwned,
+    Unusable,
+    assets.AssetsFailed,
+)
 
 
 def main() -> int:
@@ -52,10 +63,9 @@ def main() -> int:
     except Stop:
         say("stopped")
         return 0
-    except (CannotRun, PortBusy, ProgramMissing, BrokerFailed, NotReady, assets.AssetsFailed) as reason:
+    except REASONS as reason:
         say(f"cannot run: {reason}")
         return 1
-    return 0
 
 
 def say(text: str) -> None:
@@ -63,42 +73,39 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def _run(folder: Path) -> None:
-    ports = _ports(os.environ)
-    for name, port in ports.items():
-        must_be_free(port, f"{name.upper()}_PORT")
+def _run(folder: Path) -> NoReturn:
+    if end_orphans(folder):
+        say("ended what a crashed run had left behind")
+    ports = chosen_ports(os.environ, DEFAULT_PORTS)
     database_url = _database()
     say("page assets …")
     assets.install()
     password = ensure_accounts(folder)
-    with _broker(folder) as amqp_uri:
-        stack = Stack(folder, amqp_uri=amqp_uri, database_url=database_url, ports=ports)
-        say(f"services … (logs in {folder / 'logs'})")
-        try:
-            stack.start()
+    with _broker(folder) as (amqp_uri, node):
+        say(f"services … (logs in {logs(folder)})")
+        with _stopping(Stack(folder, amqp_uri=amqp_uri, database_url=database_url, ports=ports)) as stack:
             _seed(stack, password)
-            say(f"\nconsole            http://localhost:{ports[CONSOLE]}")
+            say(f"\nconsole              http://localhost:{ports[CONSOLE]}")
             for name in SERVICES:
-                say(f"{name:<18} http://localhost:{ports[name]}/docs")
+                say(f"{name:<20} http://localhost:{ports[name]}/docs")
             say(f"\n{table(password)}\n")
             say("ready")
-            _watch(stack)
+            _watch([*([node] if node else []), *stack.processes.values()])
+
+
+@contextmanager
+def _stopping(stack: Stack) -> Iterator[Stack]:
+    with stack:
+        try:
+            yield stack
         finally:
-            # A second Ctrl-C must not leave anything behind.
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, signal.SIG_IGN)
             say("stopping …")
-            stack.stop()
 
 
-def _watch(stack: Stack) -> None:
-    """Start again what ended by itself."""
+def _watch(charges: list[Charge]) -> NoReturn:
+    supervisor = Supervisor(charges, say=say, failures=REASONS)
     while True:
-        for process in stack.processes.values():
-            if not process.alive:
-                say(f"{process.name} ended; starting it again (log: {process.log_path})")
-                time.sleep(RESTART_PAUSE_SECONDS)
-                process.start()
+        supervisor.look()
         time.sleep(WATCH_SECONDS)
 
 
@@ -109,31 +116,33 @@ def _seed(stack: Stack, password: str) -> None:
     env = stack.env | {"DEMO_PASSWORD": password}
     done = subprocess.run([sys.executable, "-m", "deploy.local.demo"], env=env, capture_output=True, text=True)
     if done.returncode != 0:
-        raise CannotRun(f"demonstration data: {done.stderr.strip().splitlines()[-1] if done.stderr else 'failed'}")
+        raise CannotRun(f"demonstration data: {(done.stderr.strip().splitlines() or ['failed'])[-1]}")
 
 
 @contextmanager
-def _broker(folder: Path) -> Iterator[str]:
+def _broker(folder: Path) -> Iterator[tuple[str, PrivateBroker | None]]:
     """The broker that AMQP_URI names, or this machine's, or a private one."""
     given = os.environ.get("AMQP_URI")
-    for uri in [given] if given else [LOCAL_BROKER]:
-        if _answers(uri):
-            say("broker: RabbitMQ that is already running")
-            yield uri
-            return
+    if given and broker_answers(given):
+        say("broker: RabbitMQ at AMQP_URI")
+        yield given, None
+        return
     if given:
-        raise CannotRun("AMQP_URI is set, but no RabbitMQ answers there")
-    say("broker: starting a private RabbitMQ node … (the first time it may have to be installed)")
-    with PrivateBroker(folder / "rabbitmq", name="baton") as node:
-        yield node.uri
+        say("broker: nothing answers at AMQP_URI")
+    elif _this_machine_has_one():
+        say("broker: RabbitMQ that runs on this machine already")
+        yield LOCAL_BROKER, None
+        return
+    say("broker: a private RabbitMQ node …")
+    with PrivateBroker(folder / "rabbitmq") as node:
+        yield node.uri, node
 
 
-def _answers(uri: str) -> bool:
+def _this_machine_has_one() -> bool:
     try:
-        drop(Broker(uri, name="make run").connect())
-    except CONNECTION_ERRORS:
+        return broker_answers(LOCAL_BROKER)
+    except Unusable:  # it answers, but is not for everybody
         return False
-    return True
 
 
 def _database() -> str | None:
@@ -141,31 +150,27 @@ def _database() -> str | None:
     if not url:
         say("database: embedded SQLite")
         return None
-    try:
-        engine = create_engine(url, connect_args={"connect_timeout": 3})
-        with engine.connect():
-            say("database: PostgreSQL")
-    except SQLAlchemyError as error:
-        raise CannotRun("DATABASE_URL is set, but no PostgreSQL answers there") from error
+    check_database(url)
+    say("database: PostgreSQL")
     return url
 
 
-def _ports(env: Mapping[str, str]) -> dict[str, int]:
-    try:
-        return {name: int(env.get(f"{name.upper()}_PORT", port)) for name, port in DEFAULT_PORTS.items()}
-    except ValueError as error:
-        raise CannotRun(f"a port must be a number: {error}") from error
-
-
 def _data_folder() -> Path:
-    folder = Path(os.environ.get("BATON_DATA", "data")).resolve()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = Path(os.environ.get("BATON_DATA") or "data").resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotRun(f"BATON_DATA: {error.strerror}: {folder}") from error
     return folder
 
 
 @contextmanager
 def _only_one(folder: Path) -> Iterator[Path]:
-    with open(folder / "run.lock", "w") as lock:
+    try:
+        lock = open(folder / "run.lock", "a")  # noqa: SIM115 - closed below
+    except OSError as error:
+        raise CannotRun(f"BATON_DATA: {error.strerror}: {folder}") from error
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -174,6 +179,9 @@ def _only_one(folder: Path) -> Iterator[Path]:
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
+    # Once is enough: a second Ctrl-C must not interrupt the stopping and leave something behind.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
     raise Stop
 
 

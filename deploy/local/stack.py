@@ -61,7 +61,7 @@ class Stack:
             for process in self.processes.values():
                 process.wait_ready(READY_SECONDS)
         except BaseException:
-            self.kill()
+            self.stop()
             raise
 
     def stop(self) -> None:
@@ -70,11 +70,6 @@ class Stack:
             process.ask_to_stop()
         for process in self.processes.values():
             process.wait_stopped()
-
-    def kill(self) -> None:
-        """End everything with SIGKILL."""
-        for process in self.processes.values():
-            process.kill()
 
     def __enter__(self) -> Self:
         self.start()

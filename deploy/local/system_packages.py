@@ -44,7 +44,7 @@ PROGRAMS = {
         Program("epmd", _ERLANG, ("rabbitmq-server",), ("rabbitmq",)),
         *(
             Program(name, _POSTGRES, ("postgresql",), ("postgresql@17",))
-            for name in ("postgres", "initdb", "createdb", "pg_isready")
+            for name in ("postgres", "initdb", "createdb", "dropdb", "pg_isready")
         ),
     )
 }

@@ -1,6 +1,8 @@
 """What goes in and out, by HTTP and by message alike."""
 
+from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 from marshmallow import RAISE, Schema, fields, validate
 
@@ -20,8 +22,8 @@ def _plausible(moment: date) -> None:
         raise field_error("time.out_of_range", f"years from {policy.YEARS[0]} to {policy.YEARS[-1]} are taken")
 
 
-_code = [validate.Length(1, 100), _not_blank]
-_text = [validate.Length(1, 500), _not_blank]
+_code: list[Callable[[Any], Any]] = [validate.Length(1, 100), _not_blank]
+_text: list[Callable[[Any], Any]] = [validate.Length(1, 500), _not_blank]
 
 
 class _Input(Schema):

@@ -73,7 +73,7 @@ def due(connection: Connection, *, now: datetime, limit: int) -> list[Pending]:
     held = select(_FAILING.c.subject).where(_FAILING.c.attempts > 0, _FAILING.c.next_attempt_at > now).distinct()
     first: dict[UUID, Pending] = {}
     for row in connection.execute(_DUE.where(OUTBOX.c.subject.not_in(held)).limit(limit)):
-        first.setdefault(row.subject, Pending(*row._tuple()))
+        first.setdefault(row.subject, Pending(*row))
     return list(first.values())
 
 

@@ -90,6 +90,28 @@ def test_a_withdrawn_task_is_offered_anew_when_the_release_takes_place_after_all
     assert (again.state, again.withdrawn_reason) == (State.ANNOUNCED, None)
 
 
+def test_a_task_that_comes_back_after_it_was_accepted_can_be_accepted_again() -> None:
+    withdrawn = domain.withdraw(met(), release_version=2, reason="release_cancelled")
+    again = domain.follow(withdrawn, release(3), FOUND, ahead=OFFER_AHEAD)
+    assert (again.holder_kind, again.accepted_by, again.met_at) == (HolderKind.STATION_OF_REGISTRATION, None, None)
+    assert domain.accept(again, by="other", now=NOW).accepted_by == "other"
+
+
+def test_a_task_given_to_another_office_starts_the_ladder_anew() -> None:
+    task = offered()
+    assert task.accept_due_at is not None
+    escalated = domain.escalate(task, now=task.accept_due_at + timedelta(hours=4), ladder=LADDER)
+    given = domain.route_again(escalated, replace(FOUND, office="OFFICE-2"), ahead=OFFER_AHEAD)
+    assert (given.office, given.escalation_level, given.accept_due_at) == ("OFFICE-2", 0, None)
+
+
+def test_an_office_that_a_supervisor_chose_stays_when_the_release_moves() -> None:
+    far = NOW + timedelta(days=60)
+    chosen = domain.route_again(opened(NOBODY, release_at=far), FOUND, ahead=OFFER_AHEAD)
+    moved = domain.follow(chosen, release(2, release_at=far + timedelta(days=1)), NOBODY, ahead=OFFER_AHEAD)
+    assert (moved.state, moved.office, moved.unresolved_reason) == (State.ANNOUNCED, "OFFICE-1", None)
+
+
 @pytest.mark.parametrize(("hours", "level"), [(0, 1), (3, 1), (4, 2), (23, 2), (24, 3), (24 * 7, 3)])
 def test_escalation_reaches_the_level_that_its_lateness_asks_for(hours: int, level: int) -> None:
     task = offered()

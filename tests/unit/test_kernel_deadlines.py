@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.community_handover import policy as handover
+from services.detention_intake import domain as intake_domain
 from services.detention_intake import policy as intake
 from services.drug_testing import policy as testing
 from shared.kernel.clock import CHINA, china_day
@@ -76,9 +77,75 @@ def test_a_deadline_that_reaches_into_an_unannounced_year_is_provisional() -> No
     assert not due_at(rule(Basis.HOURS, 24), at("2026-12-31T10:00"), CALENDAR).provisional
 
 
+def test_day_0_does_not_make_a_deadline_provisional_but_a_counted_day_does() -> None:
+    assert not due_at(rule(Basis.WORKING_DAYS, 1), at("2024-12-31T10:00"), CALENDAR).provisional
+    assert due_at(rule(Basis.WORKING_DAYS, 1), at("2026-12-31T10:00"), CALENDAR).provisional
+    assert not due_at(rule(Basis.BEFORE, 1), at("2027-01-01T09:00"), CALENDAR).provisional
+    assert due_at(rule(Basis.BEFORE, 1), at("2027-01-02T09:00"), CALENDAR).provisional
+
+
+def test_what_no_holiday_moves_is_never_provisional() -> None:
+    new_years_eve = at("2026-12-31T10:00")
+    assert not due_at(rule(Basis.TERM, 10), new_years_eve, CALENDAR).provisional
+    assert not due_at(rule(Basis.CALENDAR_DAYS, 10), new_years_eve, CALENDAR).provisional
+    assert due_at(rule(Basis.CALENDAR_DAYS, 10, Duty.PERSON), new_years_eve, CALENDAR).provisional
+
+
+@given(st.datetimes(datetime(2025, 1, 10), datetime(2027, 6, 1), timezones=st.just(UTC)), st.integers(1, 20))
+def test_working_days_are_provisional_exactly_when_one_lies_in_an_unannounced_year(start: datetime, n: int) -> None:
+    due = due_at(rule(Basis.WORKING_DAYS, n), start, CALENDAR)
+    last = china_day(due.at - timedelta(seconds=1))
+    assert due.provisional == (last.year > 2026)
+
+
+@given(MOMENTS, st.sampled_from(list(Basis)), st.integers(1, 20), st.integers(0, 20))
+def test_a_later_start_is_never_due_sooner(start: datetime, basis: Basis, length: int, days: int) -> None:
+    due = due_at(rule(basis, length), start, CALENDAR)
+    assert due_at(rule(basis, length), start + timedelta(days=days), CALENDAR).at >= due.at
+
+
+@given(MOMENTS, st.sampled_from([b for b in Basis if b is not Basis.HOURS]), st.integers(1, 20))
+def test_a_deadline_of_days_ends_at_midnight_in_china_and_is_told_in_utc(
+    start: datetime, basis: Basis, length: int
+) -> None:
+    due = due_at(rule(basis, length), start, CALENDAR)
+    assert due.at.tzinfo is UTC
+    assert due.at == start_of_day(china_day(due.at))
+
+
+@given(MOMENTS, st.integers(1, 20))
+def test_no_later_day_would_satisfy_both_readings(day: datetime, length: int) -> None:
+    too_late = china_day(due_at(rule(Basis.BEFORE, length), day, CALENDAR).at)
+    between = [too_late + timedelta(days=n) for n in range((china_day(day) - too_late).days)]
+    clear = sum(CALENDAR.is_working_day(one) for one in between) >= length
+    assert not (clear and too_late <= china_day(day) - timedelta(days=length))
+
+
+def test_a_detention_of_ten_days_over_spring_festival_ends_on_its_tenth_day() -> None:
+    assert due_at(rule(Basis.TERM, 10), at("2026-02-12T08:00"), CALENDAR).at == at("2026-02-22T00:00")
+
+
+@pytest.mark.parametrize("length", [0, -1])
+def test_a_deadline_without_length_is_no_rule(length: int) -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        rule(Basis.HOURS, length)
+
+
+@pytest.mark.parametrize("basis", list(Basis))
+def test_a_start_without_a_zone_is_refused(basis: Basis) -> None:
+    with pytest.raises(ValueError, match="zone"):
+        due_at(rule(basis, 1), datetime(2026, 11, 23, 10), CALENDAR)
+
+
 def test_two_years_from_a_leap_day_end_before_the_28th() -> None:
     assert add_years(date(2024, 2, 29), 2) == date(2026, 2, 28)
     assert add_years(date(2024, 3, 5), 2) == date(2026, 3, 5)
+
+
+def test_a_term_of_two_years_includes_its_first_day() -> None:
+    isolation = intake_domain.Custody.COMPULSORY_ISOLATION
+    assert intake_domain.last_day(isolation, date(2024, 3, 5), 2, None) == date(2026, 3, 4)
+    assert intake_domain.last_day(isolation, date(2024, 2, 29), 2, None) == date(2026, 2, 27)
 
 
 def test_a_day_begins_in_china() -> None:

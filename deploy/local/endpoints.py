@@ -1,0 +1,61 @@
+"""A broker or database that the environment names, to be used instead of our own: asked before it is believed."""
+
+from urllib.parse import urlsplit
+
+from amqp.exceptions import AccessRefused, AMQPError, NotAllowed
+from kombu import Connection
+from kombu.exceptions import OperationalError
+from sqlalchemy import create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import OperationalError as DatabaseError
+
+PATIENCE_SECONDS = 3
+
+
+class Unusable(Exception):
+    """Something answers but will not let us in, or the address makes no sense; the text names the variable."""
+
+
+def broker_answers(uri: str) -> bool:
+    """Whether a broker at one of the addresses (separated by ``;``) lets us in.
+
+    Raises: Unusable when one answers and refuses, or an address cannot be read.
+    """
+    return any(_one_answers(part.strip()) for part in uri.split(";") if part.strip())
+
+
+def check_database(url: str) -> None:
+    """Connect once.
+
+    Raises: Unusable with the reason and without the password.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise Unusable("DATABASE_URL is not a database URL, e.g. postgresql+psycopg2://user@host/database") from error
+    if parsed.drivername not in ("postgresql", "postgresql+psycopg2"):
+        raise Unusable(f"DATABASE_URL must begin with postgresql+psycopg2://, not {parsed.drivername}://")
+    engine = create_engine(parsed, connect_args={"connect_timeout": PATIENCE_SECONDS})
+    try:
+        engine.connect().close()
+    except DatabaseError as error:
+        reason = str(error.orig).strip().splitlines()[0]
+        raise Unusable(f"DATABASE_URL is set, but PostgreSQL cannot be used: {reason}") from error
+    finally:
+        engine.dispose()
+
+
+def _one_answers(uri: str) -> bool:
+    if urlsplit(uri).scheme not in ("amqp", "amqps", "pyamqp"):
+        raise Unusable("AMQP_URI must begin with amqp:// or amqps://")
+    connection = Connection(uri, connect_timeout=PATIENCE_SECONDS)
+    try:
+        connection.connect()
+    except (AccessRefused, NotAllowed) as refusal:
+        raise Unusable("AMQP_URI: RabbitMQ answers, but refuses this user, password or virtual host") from refusal
+    except (OSError, AMQPError, OperationalError):
+        return False
+    finally:
+        connection.release()
+    return True
