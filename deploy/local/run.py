@@ -158,7 +158,7 @@ def _database() -> str | None:
 def _data_folder() -> Path:
     folder = Path(os.environ.get("BATON_DATA") or "data").resolve()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # personal data
     except OSError as error:
         raise CannotRun(f"BATON_DATA: {error.strerror}: {folder}") from error
     return folder

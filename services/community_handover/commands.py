@@ -14,8 +14,6 @@ from shared.kernel.deadlines import due_at
 from shared.kernel.errors import Conflict, invalid_field
 from shared.reference.calendar import china_calendar
 
-_AT_ONCE = 1000
-
 
 @dataclass(frozen=True, slots=True)
 class MeetPerson:
@@ -52,7 +50,7 @@ class AssignOffice:
 
 def accept_task(task: Task, *, by: str, work: Work) -> Task:
     """Confirm a task. The same person again changes nothing. See `domain.accept`."""
-    if task.accepted_by == by and task.state is State.ACCEPTED:
+    if task.accepted_by == by and task.state is not State.WITHDRAWN:
         return task
     return work.tasks.save(domain.accept(task, by=by, now=work.now), "handover.accepted.v1")
 
@@ -114,7 +112,6 @@ def put_coverage(row: Coverage, *, work: Work) -> Coverage:
     waiting = work.tasks.select(
         tasks.c.state == State.UNRESOLVED,
         tasks.c.person_id.in_(select(known_persons.c.person_id).where(lives_there)),
-        limit=_AT_ONCE,
     )
     for task in waiting:
         route_unresolved(task, work)

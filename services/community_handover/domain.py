@@ -50,6 +50,16 @@ class Outcome(StrEnum):
 
 OPEN = frozenset({State.ANNOUNCED, State.UNRESOLVED, State.OFFERED, State.ACCEPTED, State.MET})
 WAITING = frozenset({State.ANNOUNCED, State.UNRESOLVED, State.OFFERED})
+_NOTHING_DONE = {
+    "offered_at": None,
+    "accept_due_at": None,
+    "accepted_at": None,
+    "accepted_by": None,
+    "met_at": None,
+    "outcome": None,
+    "report_due_at": None,
+    "escalation_level": 0,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +153,12 @@ def route_again(task: Task, receiver: Receiver, *, ahead: timedelta) -> Task:
 
 
 def follow(task: Task, release: ReleaseFacts, receiver: Receiver, *, ahead: timedelta) -> Task:
-    """The release changed: the task follows it. What the office accepted stays accepted."""
+    """The release changed: the task follows it. What the office accepted stays accepted.
+
+    Where routing finds nobody, an office that a supervisor chose stays.
+    """
+    if task.state is State.ANNOUNCED and receiver.office is None:
+        receiver = replace(receiver, office=task.office, division=task.division, reason=None)
     changed = _next(
         task,
         release_version=release.version,
@@ -240,7 +255,10 @@ def escalate(task: Task, *, now: datetime, ladder: tuple[timedelta, ...]) -> Tas
 
 
 def _routed(release_at: datetime, receiver: Receiver, ahead: timedelta) -> dict[str, Any]:
-    """What a task says of its receiver: found, and to be offered in time, or not found and why."""
+    """What a task says of its receiver: found, and to be offered in time, or not found and why.
+
+    What an earlier receiver did or failed to do is no longer this task's state; its events keep it.
+    """
     found = receiver.office is not None
     return {
         "state": State.ANNOUNCED if found else State.UNRESOLVED,
@@ -250,6 +268,7 @@ def _routed(release_at: datetime, receiver: Receiver, ahead: timedelta) -> dict[
         "office": receiver.office,
         "division": receiver.division,
         "wake_at": release_at - ahead if found else None,
+        **_NOTHING_DONE,
     }
 
 

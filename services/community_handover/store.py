@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, Uuid, select
+from sqlalchemy import Boolean, Column, ColumnElement, Index, Integer, Table, Text, Uuid, exists, func, or_, select
 
 from services.community_handover.domain import Ground, HolderKind, Outcome, State, Task
 from shared.storage import EnumText, UnitOfWork, UtcDateTime, new_metadata
@@ -115,6 +115,20 @@ class DroppedRelease:
 
     release_id: UUID
     version: int
+
+
+def resolvable() -> list[ColumnElement[bool]]:
+    """The conditions of an unresolved task for which a receiver, or a nearer reason, can be found now."""
+    places = (known_persons.c.residence_division, known_persons.c.registered_division)
+    nearest = [code for place in places for code in (place, *(func.substr(place, 1, n) for n in (9, 6, 4)))]
+    covered = exists(select(coverage.c.division).where(coverage.c.division.in_(nearest)))
+    person = exists(
+        select(known_persons.c.person_id).where(
+            known_persons.c.person_id == tasks.c.person_id,
+            or_(tasks.c.unresolved_reason == "unknown_person", covered),
+        )
+    )
+    return [tasks.c.office.is_(None), tasks.c.state == State.UNRESOLVED, person]
 
 
 _HIDDEN = frozenset({"version", "id", "wake_at", "consents_to_contact"})

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from services.community_handover import domain, policy
-from services.community_handover.commands import save_routed
+from services.community_handover.commands import route_unresolved, save_routed
 from services.community_handover.domain import State
-from services.community_handover.store import Work, tasks
+from services.community_handover.store import Work, resolvable, tasks
 from shared.service import Timer
 
 AT_ONCE = 200
@@ -23,4 +23,12 @@ def wake_tasks(work: Work) -> int:
     return len(due)
 
 
-TIMERS = (Timer("wake_tasks", timedelta(seconds=2), wake_tasks),)
+def resolve_waiting(work: Work) -> int:
+    """Route the unresolved tasks whose person or coverage another transaction entered at the same moment."""
+    return sum(route_unresolved(task, work) for task in work.tasks.select(*resolvable(), limit=AT_ONCE))
+
+
+TIMERS = (
+    Timer("wake_tasks", timedelta(seconds=2), wake_tasks),
+    Timer("resolve_waiting", timedelta(seconds=30), resolve_waiting),
+)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.community_handover.service import SERVICE
-from services.community_handover.store import Coverage, Office
+from services.community_handover.store import Coverage, KnownPerson, Office
 from shared.kernel.ids import derived_id, new_id
 from shared.kernel.outcomes import Ignored
 from shared.web import Role
@@ -243,3 +243,27 @@ def test_a_supervisor_gives_an_unresolved_task_to_an_office(service: ServiceUnde
     assert (unknown.status_code, unknown.get_json()["code"]) == (422, "office.unknown")
     answer = service.client.post(f"/tasks/{task.id}/assignment", {"office": OFFICE}, as_=city)
     assert (answer.get_json()["state"], answer.get_json()["office"]) == ("offered", OFFICE)
+
+
+def test_a_waiting_task_is_found_though_its_news_came_in_another_transaction(service: ServiceUnderTest) -> None:
+    """Two replicas: one opens the task while the other, not seeing it yet, enters the person or the coverage."""
+    service.react(release_planned())
+    uncovered = release_planned(person_id=known_person(service, residence_division="430822228"))
+    service.react(uncovered)
+    assert {task.unresolved_reason for task in tasks(service)} == {"unknown_person", "no_office"}
+    service.run_timer("resolve_waiting")
+    assert {task.version for task in tasks(service)} == {1}
+    (unknown,) = (task for task in tasks(service) if task.unresolved_reason == "unknown_person")
+    with service.work() as work:
+        work.persons.put(KnownPerson(unknown.person_id, 1, None, f"{TOWNSHIP}001"))
+        work.coverage.put(Coverage("430822", OFFICE))
+    service.run_timer("resolve_waiting")
+    assert {(task.state.value, task.office) for task in tasks(service)} == {("offered", "VILLAGE"), ("offered", OFFICE)}
+
+
+def test_the_officer_who_accepted_may_say_so_again_after_the_meeting(service: ServiceUnderTest) -> None:
+    task = offered_task(service)
+    service.client.post(f"/tasks/{task}/acceptance", as_=OFFICER)
+    met = service.client.post(f"/tasks/{task}/meeting", {"outcome": "met_family"}, as_=OFFICER)
+    again = service.client.post(f"/tasks/{task}/acceptance", as_=OFFICER)
+    assert (again.status_code, again.get_json()) == (201, met.get_json())
