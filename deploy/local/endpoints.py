@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.exc import OperationalError as DatabaseError
 
 PATIENCE_SECONDS = 3
+DRIVER = "postgresql+psycopg2"
 
 
 class Unusable(Exception):
@@ -25,8 +26,8 @@ def broker_answers(uri: str) -> bool:
     return any(_one_answers(part.strip()) for part in uri.split(";") if part.strip())
 
 
-def check_database(url: str) -> None:
-    """Connect once.
+def usable_database(url: str) -> str:
+    """Connect once; the URL, with the driver that the platform uses.
 
     Raises: Unusable with the reason and without the password.
     """
@@ -34,8 +35,9 @@ def check_database(url: str) -> None:
         parsed = make_url(url)
     except ArgumentError as error:
         raise Unusable("DATABASE_URL is not a database URL, e.g. postgresql+psycopg2://user@host/database") from error
-    if parsed.drivername not in ("postgresql", "postgresql+psycopg2"):
-        raise Unusable(f"DATABASE_URL must begin with postgresql+psycopg2://, not {parsed.drivername}://")
+    if parsed.drivername not in ("postgres", "postgresql", DRIVER):
+        raise Unusable(f"DATABASE_URL must begin with {DRIVER}://, not {parsed.drivername}://")
+    parsed = parsed.set(drivername=DRIVER)
     engine = create_engine(parsed, connect_args={"connect_timeout": PATIENCE_SECONDS})
     try:
         engine.connect().close()
@@ -44,6 +46,7 @@ def check_database(url: str) -> None:
         raise Unusable(f"DATABASE_URL is set, but PostgreSQL cannot be used: {reason}") from error
     finally:
         engine.dispose()
+    return parsed.render_as_string(hide_password=False)
 
 
 def _one_answers(uri: str) -> bool:

@@ -20,7 +20,7 @@ from typing import NoReturn
 from deploy.local import assets
 from deploy.local.accounts import ensure_accounts, table
 from deploy.local.broker import BrokerFailed, PrivateBroker
-from deploy.local.endpoints import Unusable, broker_answers, check_database
+from deploy.local.endpoints import Unusable, broker_answers, usable_database
 from deploy.local.orphans import StillOwned
 from deploy.local.ports import PortBusy, chosen_ports
 from deploy.local.processes import NotReady
@@ -150,7 +150,7 @@ def _database() -> str | None:
     if not url:
         say("database: embedded SQLite")
         return None
-    check_database(url)
+    url = usable_database(url)
     say("database: PostgreSQL")
     return url
 

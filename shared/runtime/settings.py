@@ -68,12 +68,15 @@ def _database_url(env: Env, service: str) -> str:
         folder.mkdir(parents=True, exist_ok=True)
         return f"sqlite:///{folder / service}.sqlite3"
     try:
-        backend = make_url(url).get_backend_name()
+        parsed = make_url(url)
     except ArgumentError as error:
         raise ConfigurationError("DATABASE_URL is not a database URL") from error
-    if backend not in ("postgresql", "sqlite"):
-        raise ConfigurationError(f"DATABASE_URL must be postgresql+psycopg2:// or sqlite://, not {backend}")
-    return url
+    if parsed.drivername in ("postgres", "postgresql"):
+        # What SQLAlchemy takes by default is a driver that stops every green thread.
+        parsed = parsed.set(drivername="postgresql+psycopg2")
+    if parsed.drivername not in ("postgresql+psycopg2", "sqlite"):
+        raise ConfigurationError(f"DATABASE_URL must be postgresql+psycopg2:// or sqlite://, not {parsed.drivername}://")
+    return parsed.render_as_string(hide_password=False)
 
 
 def _existing_file(env: Env, name: str) -> Path:
