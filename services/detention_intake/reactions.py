@@ -10,8 +10,9 @@ from shared.kernel.ids import derived_id
 from shared.kernel.outcomes import Applied, Ignored, Outcome
 from shared.messaging.reactions import Reactions
 
-# Kinds of release after which the person is still in this stay's custody.
-STAYS_OPEN = frozenset({"medical_leave"})
+# After these the term runs on and the person comes back, or goes on elsewhere under the same order (戒毒条例 arts 27,
+# 31, 36): the stay is not over.
+STAYS_OPEN = frozenset({"medical_leave", "criminal_custody", "centre_transfer"})
 
 
 def on_person(event: Event, work: Work) -> Outcome:
@@ -49,7 +50,11 @@ def on_release_executed(event: Event, work: Work) -> Outcome:
         return Ignored("stay_ended")
     if event.data["kind"] in STAYS_OPEN:
         return Ignored("custody_goes_on")
+    if event.data["person_id"] != stay.person_id:
+        return Ignored("another_person")
     at = event.data["executed_at"] or event.time
+    if at < stay.admitted_at:
+        return Ignored("before_admission")
     ended = domain.end(stay, at=at, kind=event.data["kind"], release_id=event.subject)
     work.stays.save(ended, "stay.ended.v1")
     return Applied()

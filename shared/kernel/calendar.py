@@ -1,7 +1,7 @@
 """Working days in China: weekends and statutory holidays are free, swap days (调休上班) are worked.
 
 The State Council announces a year's days in the November before. A year that is not announced yet is
-incomplete: its weekends are known, its holidays and swap days are not.
+incomplete: its weekends and the days that the law names are known, its lunar festivals and swap days are not.
 """
 
 from collections.abc import Iterable
@@ -10,6 +10,8 @@ from datetime import date, timedelta
 
 ONE_DAY = timedelta(days=1)
 _SATURDAY = 5
+# Free in every year, announced or not (全国年节及纪念日放假办法 art. 2); the lunar festivals are not known before.
+_FIXED_HOLIDAYS = frozenset({(1, 1), (5, 1), (5, 2), (10, 1), (10, 2), (10, 3)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class WorkCalendar:
                 return True
             if day in announced.holidays:
                 return False
+        elif (day.month, day.day) in _FIXED_HOLIDAYS:
+            return False
         return day.weekday() < _SATURDAY
 
     def add_working_days(self, day: date, count: int) -> date:

@@ -75,7 +75,9 @@ def _database_url(env: Env, service: str) -> str:
         # What SQLAlchemy takes by default is a driver that stops every green thread.
         parsed = parsed.set(drivername="postgresql+psycopg2")
     if parsed.drivername not in ("postgresql+psycopg2", "sqlite"):
-        raise ConfigurationError(f"DATABASE_URL must be postgresql+psycopg2:// or sqlite://, not {parsed.drivername}://")
+        raise ConfigurationError(
+            f"DATABASE_URL must be postgresql+psycopg2:// or sqlite://, not {parsed.drivername}://"
+        )
     return parsed.render_as_string(hide_password=False)
 
 

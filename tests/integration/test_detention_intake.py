@@ -108,17 +108,22 @@ def test_nobody_is_in_two_centres_at_once(service: ServiceUnderTest) -> None:
 
 def test_an_executed_release_ends_the_stay_once(service: ServiceUnderTest) -> None:
     stay = UUID(admit(service, served(service)).get_json()["id"])
-    gate = release_executed(stay_id=stay)
+    person = service.events("stay.admitted.v1")[0].data["person_id"]
+    assert service.outcome(release_executed(stay_id=stay)) == Ignored("another_person")
+    long_ago = release_executed(stay_id=stay, person_id=person, executed_at=NOW - timedelta(days=30))
+    assert service.outcome(long_ago) == Ignored("before_admission")
+    gate = release_executed(stay_id=stay, person_id=person)
     service.react(gate, gate)
-    assert service.outcome(release_executed(stay_id=stay)) == Ignored("stay_ended")
+    assert service.outcome(release_executed(stay_id=stay, person_id=person)) == Ignored("stay_ended")
     assert service.outcome(release_executed(stay_id=new_id())) == Ignored("no_such_stay")
     (ended,) = service.events("stay.ended.v1")
     assert (ended.data["end_kind"], ended.data["release_id"]) == ("converted", gate.subject)
 
 
-def test_medical_leave_ends_no_stay(service: ServiceUnderTest) -> None:
+@pytest.mark.parametrize("kind", ["medical_leave", "criminal_custody", "centre_transfer"])
+def test_leaving_while_the_term_runs_on_ends_no_stay(service: ServiceUnderTest, kind: str) -> None:
     stay = UUID(admit(service, served(service)).get_json()["id"])
-    assert service.outcome(release_executed(stay_id=stay, kind="medical_leave")) == Ignored("custody_goes_on")
+    assert service.outcome(release_executed(stay_id=stay, kind=kind)) == Ignored("custody_goes_on")
 
 
 @pytest.mark.parametrize(

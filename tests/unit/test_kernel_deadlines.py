@@ -137,6 +137,11 @@ def test_a_start_without_a_zone_is_refused(basis: Basis) -> None:
         due_at(rule(basis, 1), datetime(2026, 11, 23, 10), CALENDAR)
 
 
+def test_new_years_day_is_free_before_its_year_is_announced() -> None:
+    due = due_at(rule(Basis.WORKING_DAYS, 3), at("2026-12-30T10:00"), CALENDAR)
+    assert (due.at, due.provisional) == (at("2027-01-06T00:00"), True)
+
+
 def test_two_years_from_a_leap_day_end_before_the_28th() -> None:
     assert add_years(date(2024, 2, 29), 2) == date(2026, 2, 28)
     assert add_years(date(2024, 3, 5), 2) == date(2026, 3, 5)

@@ -79,6 +79,7 @@ def test_a_year_has_as_many_working_days_as_the_notice_gives(year: int, working_
     assert sum(CALENDAR.is_working_day(day) for day in days) == working_days
 
 
-def test_in_an_unannounced_year_only_weekends_are_free() -> None:
-    assert CALENDAR.is_working_day(date(2027, 10, 1))
-    assert not CALENDAR.is_working_day(date(2027, 10, 2))
+def test_in_an_unannounced_year_weekends_and_the_days_that_the_law_names_are_free() -> None:
+    assert CALENDAR.is_working_day(date(2027, 9, 30))
+    assert not CALENDAR.is_working_day(date(2027, 10, 1))
+    assert not CALENDAR.is_working_day(date(2027, 10, 9))
