@@ -18,7 +18,8 @@ chain: setup ## drive one case through the running platform and show every step
 	@$(BIN)/python -m deploy.local.chain
 
 ##@ Work on it
-test: setup-dev ## all tests; ONLY=tests/unit for a part
+test: setup-dev ## all tests, on real servers; ONLY=tests/unit for a part
+	@$(BIN)/python -m deploy.local.system_packages rabbitmq-server postgres chromium
 	@$(BIN)/python -m pytest $(ONLY)
 check: setup-dev ## lint, format, types, architecture, dependencies
 	$(BIN)/ruff check .
@@ -33,12 +34,14 @@ docs: setup-dev ## write what is generated from the code: event schemas, AsyncAP
 migration: setup-dev ## SERVICE=drug_testing MESSAGE="what changes": a schema migration from the difference to the code
 	@$(BIN)/python -m shared.storage.migrations revision $(SERVICE) "$(MESSAGE)"
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --quiet --select I --fix .
-lock: ## pin the dependencies of pyproject.toml, with hashes
-	@$(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet uv
-	@build/lock/bin/uv pip compile $(LOCK) pyproject.toml -o requirements/run.txt
-	@build/lock/bin/uv pip compile $(LOCK) --extra dev pyproject.toml -o requirements/dev.txt
+lock: ## pin the dependencies of pyproject.toml, with hashes; what is pinned stays unless LOCK_OPTIONS=--upgrade
+	@$(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet --disable-pip-version-check uv
+	@build/lock/bin/uv pip compile $(LOCK) $(LOCK_OPTIONS) pyproject.toml -o requirements/run.txt
+	@build/lock/bin/uv pip compile $(LOCK) $(LOCK_OPTIONS) --extra dev -c requirements/run.txt pyproject.toml \
+		-o requirements/dev.txt
+	@rm -rf build/lock
 clean: ## remove everything that is made here, but not data/
-	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
 
 setup: $(VENV)/run.stamp
 setup-dev: $(VENV)/dev.stamp

@@ -52,13 +52,15 @@ def usable_database(url: str) -> str:
 def _one_answers(uri: str) -> bool:
     if urlsplit(uri).scheme not in ("amqp", "amqps", "pyamqp"):
         raise Unusable("AMQP_URI must begin with amqp:// or amqps://")
-    connection = Connection(uri, connect_timeout=PATIENCE_SECONDS)
     try:
-        connection.connect()
+        connection = Connection(uri, connect_timeout=PATIENCE_SECONDS)
+    except ValueError as error:
+        raise Unusable(f"AMQP_URI: {error}") from error
+    try:
+        # One attempt; `connect` would make a second one two seconds later.
+        connection.transport.establish_connection().collect()
     except (AccessRefused, NotAllowed) as refusal:
         raise Unusable("AMQP_URI: RabbitMQ answers, but refuses this user, password or virtual host") from refusal
     except (OSError, AMQPError, OperationalError):
         return False
-    finally:
-        connection.release()
     return True

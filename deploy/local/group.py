@@ -4,6 +4,7 @@ A note in a file lets the next run end it if this one crashes. A signal to us ne
 process and the knowledge of it.
 """
 
+import atexit
 import os
 import signal
 import subprocess
@@ -57,6 +58,7 @@ class ProcessGroup:
             )
             self._ended = False
             self._note.write(self._leader.pid)
+        atexit.register(self._kill_at_exit, os.getpid())
 
     def send(self, number: signal.Signals) -> None:
         """Signal the leader only."""
@@ -85,6 +87,12 @@ class ProcessGroup:
         self._leader.wait()
         self._note.clear()
         self._ended = True  # its number may be somebody else's from now on
+        atexit.unregister(self._kill_at_exit)
+
+    def _kill_at_exit(self, starter: int) -> None:
+        """A program that forgot to end it, or failed before it could."""
+        if os.getpid() == starter:
+            self.kill()
 
 
 @contextmanager

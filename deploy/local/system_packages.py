@@ -42,6 +42,13 @@ PROGRAMS = {
         # Debian's wrapper in /usr/sbin insists on its own user, so the scripts behind it are looked for first.
         *(Program(name, _RABBITMQ, ("rabbitmq-server",), ("rabbitmq",)) for name in ("rabbitmq-server", "rabbitmqctl")),
         Program("epmd", _ERLANG, ("rabbitmq-server",), ("rabbitmq",)),
+        # With a font for Chinese, without which a page is measured wrongly.
+        Program(
+            "chromium",
+            ("/Applications/Chromium.app/Contents/MacOS",),
+            ("chromium", "fonts-noto-cjk"),
+            ("--cask", "chromium"),
+        ),
         *(
             Program(name, _POSTGRES, ("postgresql",), ("postgresql@17",))
             for name in ("postgres", "initdb", "createdb", "dropdb", "pg_isready")

@@ -1,6 +1,5 @@
 """The console in a real browser: an officer on a phone follows a case from the list to the registration."""
 
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +9,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from deploy.local.accounts import CENTRE, OFFICE, OFFICE_TOWNSHIP
 from deploy.local.assets import BUILD
-from deploy.local.system_packages import install
+from deploy.local.system_packages import program
 from tests.support.platform import RunningPlatform
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
@@ -29,10 +28,8 @@ AXE = BUILD / "node_modules" / "axe-core" / "axe.min.js"
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """The operating system's Chromium."""
-    if shutil.which("chromium") is None:
-        install("chromium", "fonts-noto-cjk", brew=["chromium"])
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+        opened = playwright.chromium.launch(executable_path=program("chromium"), args=ARGUMENTS)
         yield opened
         opened.close()
 
