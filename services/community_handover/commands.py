@@ -8,7 +8,7 @@ from sqlalchemy import or_, select
 
 from services.community_handover import domain, policy
 from services.community_handover.domain import OPEN, Outcome, Receiver, State, Task
-from services.community_handover.routing import accept_due_at, receiver_of
+from services.community_handover.routing import placement, receiver_of
 from services.community_handover.store import Coverage, Office, Work, known_persons, tasks
 from shared.kernel.deadlines import due_at
 from shared.kernel.errors import Conflict, invalid_field
@@ -88,7 +88,8 @@ def assign_office(command: AssignOffice, *, work: Work) -> Task:
         detail = f"the task is {task.state.value}; only one that nobody confirmed can be given to another office"
         raise Conflict("task.wrong_state", detail, state=task.state.value, version=task.version)
     receiver = Receiver(office.code, task.division or office.division, None, task.holder)
-    return save_routed(domain.route_again(task, receiver, ahead=policy.OFFER_AHEAD), work)
+    place = placement(receiver, task.release_at, task.released_at, work.now)
+    return save_placed(domain.route_again(task, place, assigned=True), work)
 
 
 def put_office(office: Office, *, work: Work) -> Office:
@@ -123,19 +124,22 @@ def route_unresolved(task: Task, work: Work) -> bool:
     receiver = receiver_of(task.person_id, work)
     if receiver.office is None and receiver.reason == task.unresolved_reason:
         return False
-    save_routed(domain.route_again(task, receiver, ahead=policy.OFFER_AHEAD), work)
+    save_placed(domain.route_again(task, placement(receiver, task.release_at, task.released_at, work.now)), work)
     return True
 
 
-def save_routed(task: Task, work: Work, *, otherwise: str = "handover.announced.v1") -> Task:
-    """Save a task that was just routed: offered if its time has come, else ``otherwise``."""
+_EVENT_OF_PLACED = {
+    State.ANNOUNCED: "handover.announced.v1",
+    State.OFFERED: "handover.offered.v1",
+    State.UNRESOLVED: "handover.unresolved.v1",
+}
+
+
+def save_placed(task: Task, work: Work) -> Task:
+    """Save a task that was just given its receiver, or lost it."""
     if task.state is State.UNRESOLVED:
         work.note_unresolved(task.person_id)
-        return work.tasks.save(task, "handover.unresolved.v1")
-    if domain.is_offer_due(task, now=work.now, ahead=policy.OFFER_AHEAD):
-        due = accept_due_at(task.release_at, task.released_at is not None, work.now)
-        return work.tasks.save(domain.offered(task, now=work.now, accept_due_at=due), "handover.offered.v1")
-    return work.tasks.save(task, otherwise)
+    return work.tasks.save(task, _EVENT_OF_PLACED[task.state])
 
 
 def is_open(task: Task) -> bool:

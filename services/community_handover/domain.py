@@ -51,8 +51,6 @@ class Outcome(StrEnum):
 OPEN = frozenset({State.ANNOUNCED, State.UNRESOLVED, State.OFFERED, State.ACCEPTED, State.MET})
 WAITING = frozenset({State.ANNOUNCED, State.UNRESOLVED, State.OFFERED})
 _NOTHING_DONE = {
-    "offered_at": None,
-    "accept_due_at": None,
     "accepted_at": None,
     "accepted_by": None,
     "met_at": None,
@@ -70,6 +68,16 @@ class Receiver:
     division: str | None
     reason: str | None = None
     registered_county: str = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a task goes and when: the receiver, and either the confirmation asked for now or when to ask."""
+
+    receiver: Receiver
+    offer_at: datetime
+    offered_at: datetime | None = None  # both set: the office is asked now
+    accept_due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +108,7 @@ class Task:
     office: str | None
     division: str | None
     release_at: datetime
+    assigned: bool = False  # a supervisor chose the office
     released_at: datetime | None = None
     offered_at: datetime | None = None
     accept_due_at: datetime | None = None
@@ -117,8 +126,8 @@ class Task:
     wake_at: datetime | None = None  # when a timer has something to do: to offer, or to escalate
 
 
-def open_task(task_id: UUID, release: ReleaseFacts, receiver: Receiver, *, ahead: timedelta) -> Task:
-    """The task of a release that is heard of for the first time. Not offered yet."""
+def open_task(task_id: UUID, release: ReleaseFacts, placement: Placement) -> Task:
+    """The task of a release that is heard of for the first time."""
     return Task(
         id=task_id,
         version=1,
@@ -128,37 +137,29 @@ def open_task(task_id: UUID, release: ReleaseFacts, receiver: Receiver, *, ahead
         legal_ground=release.legal_ground,
         release_at=release.release_at,
         released_at=release.released_at,
-        **_routed(release.release_at, receiver, ahead),
+        **_placed(placement),
     )
 
 
-def is_offer_due(task: Task, *, now: datetime, ahead: timedelta) -> bool:
-    """Whether the office must be asked now."""
-    return task.state is State.ANNOUNCED and (task.released_at is not None or task.release_at - ahead <= now)
+def come_due(task: Task, placement: Placement) -> Task:
+    """The time to offer an announced task has come."""
+    return _next(task, **_placed(placement))
 
 
-def offered(task: Task, *, now: datetime, accept_due_at: datetime) -> Task:
-    """Ask the office. Changes no version: part of the step that found the office or came to its time."""
-    return replace(task, state=State.OFFERED, offered_at=now, accept_due_at=accept_due_at, wake_at=accept_due_at)
+def route_again(task: Task, placement: Placement, *, assigned: bool = False) -> Task:
+    """A receiver was found for a task that had none, or another one; ``assigned`` when a supervisor chose it."""
+    return _next(task, **_placed(placement), assigned=assigned)
 
 
-def come_due(task: Task) -> Task:
-    """The time to offer an announced task has come. Next version, not offered yet."""
-    return _next(task)
-
-
-def route_again(task: Task, receiver: Receiver, *, ahead: timedelta) -> Task:
-    """A receiver was found for a task that had none, or another one. Next version, not offered yet."""
-    return _next(task, **_routed(task.release_at, receiver, ahead))
-
-
-def follow(task: Task, release: ReleaseFacts, receiver: Receiver, *, ahead: timedelta) -> Task:
+def follow(task: Task, release: ReleaseFacts, placement: Placement) -> Task:
     """The release changed: the task follows it. What the office accepted stays accepted.
 
-    Where routing finds nobody, an office that a supervisor chose stays.
+    An office that a supervisor chose stays. An office that is asked already is not asked again, unless another one is
+    found; it has to confirm sooner if the release comes sooner.
     """
-    if task.state is State.ANNOUNCED and receiver.office is None:
-        receiver = replace(receiver, office=task.office, division=task.division, reason=None)
+    if task.assigned:
+        kept = replace(placement.receiver, office=task.office, division=task.division, reason=None)
+        placement = replace(placement, receiver=kept)
     changed = _next(
         task,
         release_version=release.version,
@@ -166,9 +167,17 @@ def follow(task: Task, release: ReleaseFacts, receiver: Receiver, *, ahead: time
         released_at=release.released_at,
         legal_ground=release.legal_ground,
     )
-    if task.state in (State.ANNOUNCED, State.UNRESOLVED, State.WITHDRAWN):
-        return replace(changed, withdrawn_reason=None, **_routed(release.release_at, receiver, ahead))
+    if task.state is State.OFFERED and task.office == placement.receiver.office:
+        return _sooner(changed, placement)
+    if task.state in WAITING or task.state is State.WITHDRAWN:
+        return replace(changed, withdrawn_reason=None, **_placed(placement))
     return changed
+
+
+def _sooner(task: Task, placement: Placement) -> Task:
+    if not placement.accept_due_at or not task.accept_due_at or placement.accept_due_at >= task.accept_due_at:
+        return task
+    return replace(task, accept_due_at=placement.accept_due_at, wake_at=placement.accept_due_at)
 
 
 def withdraw(task: Task, *, release_version: int, reason: str) -> Task:
@@ -254,21 +263,30 @@ def escalate(task: Task, *, now: datetime, ladder: tuple[timedelta, ...]) -> Tas
     return _next(task, escalation_level=reached, wake_at=wake_at)
 
 
-def _routed(release_at: datetime, receiver: Receiver, ahead: timedelta) -> dict[str, Any]:
-    """What a task says of its receiver: found, and to be offered in time, or not found and why.
+def _placed(placement: Placement) -> dict[str, Any]:
+    """What a task says of its receiver: asked, to be asked in time, or not found and why.
 
     What an earlier receiver did or failed to do is no longer this task's state; its events keep it.
     """
-    found = receiver.office is not None
+    receiver = placement.receiver
+    if receiver.office is None:
+        state, wake_at = State.UNRESOLVED, None
+    elif placement.offered_at is None:
+        state, wake_at = State.ANNOUNCED, placement.offer_at
+    else:
+        state, wake_at = State.OFFERED, placement.accept_due_at
+    asked = state is State.OFFERED
     return {
-        "state": State.ANNOUNCED if found else State.UNRESOLVED,
-        "unresolved_reason": None if found else receiver.reason,
+        **_NOTHING_DONE,
+        "state": state,
+        "unresolved_reason": receiver.reason if receiver.office is None else None,
         "holder_kind": HolderKind.STATION_OF_REGISTRATION,
         "holder": receiver.registered_county,
         "office": receiver.office,
         "division": receiver.division,
-        "wake_at": release_at - ahead if found else None,
-        **_NOTHING_DONE,
+        "wake_at": wake_at,
+        "offered_at": placement.offered_at if asked else None,
+        "accept_due_at": placement.accept_due_at if asked else None,
     }
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from services.community_handover import domain, policy
-from services.community_handover.commands import route_unresolved, save_routed
+from services.community_handover import domain
+from services.community_handover.commands import route_unresolved, save_placed
 from services.community_handover.domain import Ground, ReleaseFacts
-from services.community_handover.routing import receiver_of
+from services.community_handover.routing import placement, receiver_of
 from services.community_handover.store import DroppedRelease, KnownPerson, Work
 from shared.contracts.envelope import Event
 from shared.kernel.ids import derived_id
@@ -36,14 +36,15 @@ def on_release(event: Event, work: Work) -> Outcome:
     if reason is not None:
         return _drop(event, task, reason, work)
     release = _facts(event)
-    receiver = receiver_of(release.person_id, work)
+    place = placement(receiver_of(release.person_id, work), release.release_at, release.released_at, work.now)
     if task is None:
-        task_id = derived_id(event.subject, "handover")
-        opened = domain.open_task(task_id, release, receiver, ahead=policy.OFFER_AHEAD)
-        save_routed(opened, work)
+        save_placed(domain.open_task(derived_id(event.subject, "handover"), release, place), work)
         return Applied()
-    followed = domain.follow(task, release, receiver, ahead=policy.OFFER_AHEAD)
-    save_routed(followed, work, otherwise="handover.rescheduled.v1")
+    followed = domain.follow(task, release, place)
+    if followed.state in domain.WAITING and (followed.state, followed.office) != (task.state, task.office):
+        save_placed(followed, work)
+    else:
+        work.tasks.save(followed, "handover.rescheduled.v1")
     return Applied()
 
 

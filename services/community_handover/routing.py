@@ -8,7 +8,7 @@ from functools import lru_cache
 from uuid import UUID
 
 from services.community_handover import policy
-from services.community_handover.domain import Receiver
+from services.community_handover.domain import Placement, Receiver
 from services.community_handover.store import Work
 from shared.kernel.deadlines import due_at
 from shared.reference.calendar import china_calendar
@@ -33,6 +33,14 @@ def receiver_of(person_id: UUID, work: Work) -> Receiver:
                 return Receiver(covered.office, place, None, county)
     known = any(place in divisions() for place in places)
     return Receiver(None, places[0], "no_office" if known else "unknown_division", county)
+
+
+def placement(receiver: Receiver, release_at: datetime, released_at: datetime | None, now: datetime) -> Placement:
+    """Ask the office now if the release is near or over, else later (H1)."""
+    offer_at = release_at - policy.OFFER_AHEAD
+    if receiver.office is None or (released_at is None and offer_at > now):
+        return Placement(receiver, offer_at)
+    return Placement(receiver, offer_at, now, accept_due_at(release_at, released_at is not None, now))
 
 
 def accept_due_at(release_at: datetime, released: bool, now: datetime) -> datetime:

@@ -27,6 +27,7 @@ tasks = Table(
     Column("holder", Text, nullable=False),
     Column("office", Text),
     Column("division", Text),
+    Column("assigned", Boolean, nullable=False),
     Column("release_at", UtcDateTime, nullable=False),
     Column("released_at", UtcDateTime),
     Column("offered_at", UtcDateTime),
@@ -131,7 +132,7 @@ def resolvable() -> list[ColumnElement[bool]]:
     return [tasks.c.office.is_(None), tasks.c.state == State.UNRESOLVED, person]
 
 
-_HIDDEN = frozenset({"version", "id", "wake_at", "consents_to_contact"})
+_HIDDEN = frozenset({"version", "id", "wake_at", "consents_to_contact", "assigned"})
 _TOLD = tuple(field.name for field in fields(Task) if field.name not in _HIDDEN)
 
 

@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 from services.community_handover import domain, policy
-from services.community_handover.commands import route_unresolved, save_routed
-from services.community_handover.domain import State
+from services.community_handover.commands import route_unresolved, save_placed
+from services.community_handover.domain import Receiver, State
+from services.community_handover.routing import placement
 from services.community_handover.store import Work, resolvable, tasks
 from shared.service import Timer
 
@@ -16,7 +17,8 @@ def wake_tasks(work: Work) -> int:
     due = work.tasks.select(tasks.c.wake_at <= work.now, order_by=tasks.c.wake_at, limit=AT_ONCE)
     for task in due:
         if task.state is State.ANNOUNCED:
-            save_routed(domain.come_due(task), work)
+            receiver = Receiver(task.office, task.division, None, task.holder)
+            save_placed(domain.come_due(task, placement(receiver, task.release_at, task.released_at, work.now)), work)
         else:
             escalated = domain.escalate(task, now=work.now, ladder=policy.LADDER)
             work.tasks.save(escalated, "handover.escalated.v1")

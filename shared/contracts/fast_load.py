@@ -12,7 +12,7 @@ from uuid import UUID
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from shared.contracts.fields import YEARS
+from shared.contracts.fields import YEARS, WholeText
 
 Loader = Callable[[Mapping[str, Any]], dict[str, Any] | None]
 Checker = Callable[[Mapping[str, Any]], list[str]]
@@ -74,19 +74,37 @@ def _test(field: fields.Field[Any]) -> _Test:
 
 
 def _passes(field: fields.Field[Any], kind: type) -> _Test:
-    validators = list(field.validators)
+    tests = _tests(field)
 
     def right(value: Any) -> bool:
         if not isinstance(value, kind) or isinstance(value, bool):
             return False
+        return all(test(value) for test in tests)
+
+    return right
+
+
+def _tests(field: fields.Field[Any]) -> tuple[_Test, ...]:
+    """What the field's validators ask, without the cost of their error messages where they are of a known kind."""
+    return tuple(_test_of(validator) for validator in field.validators)
+
+
+def _test_of(validator: Any) -> _Test:
+    if isinstance(validator, WholeText):
+        pattern = validator.regex
+        return lambda value: pattern.fullmatch(value) is not None
+    if type(validator) is validate.Length and validator.max and (validator.min, validator.equal) == (None, None):
+        longest = validator.max
+        return lambda value: len(value) <= longest
+
+    def passes(value: Any) -> bool:
         try:
-            for check in validators:
-                check(value)
+            validator(value)
         except ValidationError:
             return False
         return True
 
-    return right
+    return passes
 
 
 def _converter(field: fields.Field[Any]) -> _Convert:
@@ -127,13 +145,14 @@ def _one_of(choices: frozenset[Any]) -> _Convert:
 
 
 def _by_validators(field: fields.Field[Any], kind: type) -> _Convert:
-    validators = list(field.validators)
+    tests = _tests(field)
 
     def convert(value: Any) -> Any:
         if type(value) is not kind:
             raise _Unusual
-        for check in validators:
-            check(value)
+        for test in tests:
+            if not test(value):
+                raise _Unusual
         return value
 
     return convert

@@ -1,7 +1,9 @@
 """Identifiers: time-ordered for what is new, derived for what must come out the same every time."""
 
-from uuid import UUID, uuid5
+from uuid import UUID
 
+import uuid_utils
+from uuid_utils import uuid5
 from uuid_utils.compat import uuid7
 
 
@@ -15,4 +17,5 @@ def derived_id(namespace: UUID, *parts: str) -> UUID:
 
     Different parts give different identifiers, also when a part holds the separator.
     """
-    return uuid5(namespace, "/".join(part.replace("%", "%25").replace("/", "%2F") for part in parts))
+    name = "/".join([part.replace("%", "%25").replace("/", "%2F") for part in parts])
+    return UUID(bytes=uuid5(uuid_utils.UUID(int=namespace.int), name).bytes)

@@ -2,17 +2,21 @@
 
 import random
 import socket
+import struct
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
+from amqp.exceptions import UnexpectedFrame
 from amqp.transport import TCPTransport
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
 CONNECT_TIMEOUT_SECONDS = 5
 HEARTBEAT_SECONDS = 20
-_READ_AHEAD_BYTES = 65_536
+_READ_AHEAD_BYTES = 262_144
+_FRAME_HEADER = struct.Struct(">BHI")  # kind, channel, size
+_FRAME_END = 0xCE
+_FRAME_OVERHEAD = _FRAME_HEADER.size + 1
 
 # What a lost, refused or misbehaving connection raises, whichever layer notices first.
 CONNECTION_ERRORS: tuple[type[BaseException], ...] = (
@@ -49,7 +53,6 @@ class Broker:
             except CONNECTION_ERRORS as failure:
                 failures.append(failure)
             else:
-                read_ahead(connection)
                 return connection
         raise failures[-1]
 
@@ -64,29 +67,70 @@ class Broker:
         }
 
 
-def read_ahead(connection: Connection) -> None:
-    """Let the transport read what the socket holds, instead of each frame in three parts.
+class ReadAhead:
+    """Takes from a connection's socket what is there, instead of each frame in three parts with a timeout each.
 
     Only for plain TCP; one thread at a time reads a connection here, so what is read ahead is its own.
     """
-    transport = connection.connection.transport
-    if isinstance(transport, TCPTransport):
-        transport._read = partial(_read_ahead, transport)
 
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection.connection
+        self._transport = self._connection.transport
+        self._is_plain = isinstance(self._transport, TCPTransport)
+        self._data = b""
+        self._at = 0
+        if self._is_plain:
+            self._transport._read = self._read
 
-def _read_ahead(transport: Any, wanted: int, _initial: bool = False, _errnos: Any = ()) -> bytes:
-    buffer: bytes = transport._read_buffer
-    while len(buffer) < wanted:
-        try:
-            received = transport.sock.recv(max(_READ_AHEAD_BYTES, wanted - len(buffer)))
-        except BaseException:
-            transport._read_buffer = buffer
-            raise
+    def drain(self, timeout: float) -> None:
+        """Hand every frame that is there to its channel; wait for the first.
+
+        Raises: TimeoutError when none comes; one of CONNECTION_ERRORS.
+        """
+        if not self._is_plain:
+            self._connection.drain_events(timeout=timeout)
+            return
+        if not self._frame_size():
+            with self._transport.having_timeout(timeout):
+                while not self._frame_size():
+                    self._receive(_READ_AHEAD_BYTES)
+        while size := self._frame_size():
+            self._connection.on_inbound_frame(self._frame(size))
+
+    def _frame_size(self) -> int:
+        """The size of the next frame's payload plus one, or 0 while the frame is not here whole."""
+        if self._transport._read_buffer:  # what py-amqp put back when a read of its own timed out
+            self._data = self._transport._read_buffer + self._data[self._at :]
+            self._transport._read_buffer, self._at = b"", 0
+        here = len(self._data) - self._at
+        if here < _FRAME_OVERHEAD:
+            return 0
+        size: int = _FRAME_HEADER.unpack_from(self._data, self._at)[2]
+        return size + 1 if here >= size + _FRAME_OVERHEAD else 0
+
+    def _frame(self, size: int) -> tuple[int, int, bytes]:
+        kind, channel, _ = _FRAME_HEADER.unpack_from(self._data, self._at)
+        start = self._at + _FRAME_HEADER.size
+        end = start + size - 1
+        if self._data[end] != _FRAME_END:
+            raise UnexpectedFrame("a frame does not end where it should")
+        self._at = end + 1
+        return kind, channel, self._data[start:end]
+
+    def _read(self, wanted: int, _initial: bool = False, _errnos: Any = ()) -> bytes:
+        """Stands in for the transport's own reading of ``wanted`` bytes."""
+        if self._transport._read_buffer:
+            self._frame_size()
+        while len(self._data) - self._at < wanted:
+            self._receive(max(_READ_AHEAD_BYTES, wanted))
+        start, self._at = self._at, self._at + wanted
+        return self._data[start : self._at]
+
+    def _receive(self, most: int) -> None:
+        received = self._transport.sock.recv(most)
         if not received:
             raise OSError("the broker closed the connection")
-        buffer += received
-    transport._read_buffer = buffer[wanted:]
-    return buffer[:wanted]
+        self._data, self._at = self._data[self._at :] + received, 0
 
 
 def drop(connection: Connection) -> None:

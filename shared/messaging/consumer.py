@@ -14,7 +14,7 @@ from amqp import Message
 from kombu import Connection
 
 from shared.messaging.backoff import Backoff
-from shared.messaging.broker import CONNECTION_ERRORS, Broker, drop
+from shared.messaging.broker import CONNECTION_ERRORS, Broker, ReadAhead, drop
 from shared.messaging.delivery import DeadLetter, Delivery
 from shared.messaging.pressure import Pressure
 from shared.messaging.processor import SUSPICIOUS_AFTER_RETURNS, Processor, Unavailable
@@ -81,7 +81,9 @@ class BatchConsumer:
 
     def _connect(self) -> None:
         self._connection = self._broker.connect()
+        self._reader = ReadAhead(self._connection)
         self._channel = self._connection.connection.channel()
+        self._channel.auto_decode = False
         self._buffer = []
         self._consume(one_by_one=True)
 
@@ -131,7 +133,7 @@ class BatchConsumer:
 
     def _drain(self, timeout: float) -> bool:
         try:
-            self._transport.drain_events(timeout=timeout)
+            self._reader.drain(timeout)
         except TimeoutError:
             return False
         return True

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from amqp import Message, spec
 from kombu import Connection
 
-from shared.messaging.broker import CONNECTION_ERRORS
+from shared.messaging.broker import CONNECTION_ERRORS, ReadAhead
 
 
 class Publishable(Protocol):
@@ -48,6 +48,7 @@ class ConfirmingPublisher:
     def __init__(self, connection: Connection, app_id: str) -> None:
         self._app_id = app_id
         self._transport = connection.connection
+        self._reader = ReadAhead(connection)
         self._channel = connection.default_channel
         self._channel.confirm_select()
         self._channel.events["basic_ack"].add(self._on_ack)
@@ -74,7 +75,7 @@ class ConfirmingPublisher:
                 for place, message in enumerate(messages):
                     self._send(place, message, headers)
             while self._open:
-                self._transport.drain_events(timeout=max(0.001, until - time.monotonic()))
+                self._reader.drain(max(0.001, until - time.monotonic()))
         except CONNECTION_ERRORS as trouble:
             self._window.interrupted = trouble
         return self._window
@@ -85,7 +86,7 @@ class ConfirmingPublisher:
         Raises: one of CONNECTION_ERRORS when the connection is lost.
         """
         try:
-            self._transport.drain_events(timeout=0.001)
+            self._reader.drain(0.001)
         except TimeoutError:
             pass
         self._transport.heartbeat_tick()

@@ -4,11 +4,13 @@ A batch of messages is fast because everything it needs is read by a few `prefet
 `find` and `find_by` answer from memory, also for what is known to be absent.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Table, any_, bindparam, select
+from sqlalchemy import Select, Table, select
+
+from shared.storage.bulk import is_one_of
 
 if TYPE_CHECKING:
     from shared.storage.work import UnitOfWork
@@ -44,11 +46,11 @@ class IdentityMap(Generic[R]):
         if not wanted:
             return
         known.update(dict.fromkeys(wanted))
-        self.load(select(*self._columns).where(self._is_one_of(column, wanted)))
+        self.load(select(*self._columns).where(is_one_of(self._work.dialect, self.table, column, wanted)))
 
     def load(self, statement: Select[Any]) -> list[R]:
         """Run a select of this table's columns; a row already seen keeps the state it has in memory."""
-        return [self._seen(self._cls(*row)) for row in self._work.connection.execute(statement)]
+        return [self._seen(self._cls(*row)) for row in self._work.connection.execute(statement).all()]
 
     def all_columns(self) -> Select[Any]:
         """A select of the dataclass's columns, to be narrowed and handed to `load`."""
@@ -80,9 +82,3 @@ class IdentityMap(Generic[R]):
 
     def _on_load(self, row: R) -> None:
         """Hook for what a repository notes of a row as it was read."""
-
-    def _is_one_of(self, column: str, values: Sequence[Any]) -> ColumnElement[bool]:
-        target = self.table.c[column]
-        if self._work.dialect == "postgresql":
-            return target == any_(bindparam(None, list(values), type_=ARRAY(target.type)))
-        return target.in_(values)

@@ -36,8 +36,7 @@ class Pending:
 def append(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Write messages to the event log and their positions to the outbox, in the given order."""
     if connection.dialect.name == "postgresql":
-        logged = insert_rows(connection, EVENT_LOG, rows, tail="returning position, subject")
-        insert_rows(connection, OUTBOX, [{"position": row.position, "subject": row.subject} for row in logged])
+        insert_rows(connection, EVENT_LOG, rows, tail="returning position, subject", into=OUTBOX)
         return
     before = connection.execute(select(func.coalesce(func.max(EVENT_LOG.c.position), 0))).scalar_one()
     insert_rows(connection, EVENT_LOG, rows)

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from services.community_handover import domain
-from services.community_handover.domain import Ground, HolderKind, Outcome, Receiver, ReleaseFacts, State, Task
+from services.community_handover.domain import (
+    Ground,
+    HolderKind,
+    Outcome,
+    Placement,
+    Receiver,
+    ReleaseFacts,
+    State,
+    Task,
+)
 from services.community_handover.policy import LADDER, OFFER_AHEAD
 from shared.kernel.errors import BatonError, Conflict, InvalidInput
 
@@ -24,12 +33,21 @@ def release(version: int = 1, **changes: Any) -> ReleaseFacts:
     return replace(facts, **changes)
 
 
-def opened(receiver: Receiver = FOUND, **changes: Any) -> Task:
-    return domain.open_task(UUID(int=3), release(**changes), receiver, ahead=OFFER_AHEAD)
+def placed(receiver: Receiver = FOUND, *, now: datetime = NOW, days: int = 5) -> Placement:
+    """Where the task of a release in so many days goes."""
+    offer_at = now + timedelta(days=days) - OFFER_AHEAD
+    if receiver.office is None or offer_at > now:
+        return Placement(receiver, offer_at)
+    return Placement(receiver, offer_at, now, now + timedelta(days=1))
+
+
+def opened(receiver: Receiver = FOUND, *, days: int = 60, **changes: Any) -> Task:
+    facts = release(release_at=NOW + timedelta(days=days), **changes)
+    return domain.open_task(UUID(int=3), facts, placed(receiver, days=days))
 
 
 def offered(**changes: Any) -> Task:
-    return domain.offered(opened(**changes), now=NOW, accept_due_at=NOW + timedelta(days=1))
+    return opened(days=5, **changes)
 
 
 def accepted(**changes: Any) -> Task:
@@ -80,19 +98,19 @@ def test_nobody_is_met_before_the_release() -> None:
 
 
 def test_what_was_accepted_stays_accepted_when_the_release_moves() -> None:
-    moved = domain.follow(accepted(), release(2, release_at=NOW + timedelta(days=9)), FOUND, ahead=OFFER_AHEAD)
+    moved = domain.follow(accepted(), release(2, release_at=NOW + timedelta(days=9)), placed())
     assert (moved.state, moved.release_version, moved.holder) == (State.ACCEPTED, 2, "OFFICE-1")
 
 
 def test_a_withdrawn_task_is_offered_anew_when_the_release_takes_place_after_all() -> None:
     withdrawn = domain.withdraw(accepted(), release_version=2, reason="release_cancelled")
-    again = domain.follow(withdrawn, release(3), FOUND, ahead=OFFER_AHEAD)
-    assert (again.state, again.withdrawn_reason) == (State.ANNOUNCED, None)
+    again = domain.follow(withdrawn, release(3), placed())
+    assert (again.state, again.withdrawn_reason) == (State.OFFERED, None)
 
 
 def test_a_task_that_comes_back_after_it_was_accepted_can_be_accepted_again() -> None:
     withdrawn = domain.withdraw(met(), release_version=2, reason="release_cancelled")
-    again = domain.follow(withdrawn, release(3), FOUND, ahead=OFFER_AHEAD)
+    again = domain.follow(withdrawn, release(3), placed())
     assert (again.holder_kind, again.accepted_by, again.met_at) == (HolderKind.STATION_OF_REGISTRATION, None, None)
     assert domain.accept(again, by="other", now=NOW).accepted_by == "other"
 
@@ -101,15 +119,30 @@ def test_a_task_given_to_another_office_starts_the_ladder_anew() -> None:
     task = offered()
     assert task.accept_due_at is not None
     escalated = domain.escalate(task, now=task.accept_due_at + timedelta(hours=4), ladder=LADDER)
-    given = domain.route_again(escalated, replace(FOUND, office="OFFICE-2"), ahead=OFFER_AHEAD)
+    given = domain.route_again(escalated, placed(replace(FOUND, office="OFFICE-2"), days=60))
     assert (given.office, given.escalation_level, given.accept_due_at) == ("OFFICE-2", 0, None)
 
 
 def test_an_office_that_a_supervisor_chose_stays_when_the_release_moves() -> None:
-    far = NOW + timedelta(days=60)
-    chosen = domain.route_again(opened(NOBODY, release_at=far), FOUND, ahead=OFFER_AHEAD)
-    moved = domain.follow(chosen, release(2, release_at=far + timedelta(days=1)), NOBODY, ahead=OFFER_AHEAD)
-    assert (moved.state, moved.office, moved.unresolved_reason) == (State.ANNOUNCED, "OFFICE-1", None)
+    chosen = domain.route_again(opened(NOBODY), placed(days=60), assigned=True)
+    other = replace(FOUND, office="OFFICE-2")
+    for found in (NOBODY, other):
+        moved = domain.follow(chosen, release(2, release_at=NOW + timedelta(days=61)), placed(found, days=61))
+        assert (moved.state, moved.office, moved.unresolved_reason) == (State.ANNOUNCED, "OFFICE-1", None)
+
+
+def test_a_person_who_moves_before_anybody_accepted_is_offered_to_the_new_office() -> None:
+    moved = domain.follow(offered(), release(2), placed(replace(FOUND, office="OFFICE-2")))
+    assert (moved.state, moved.office) == (State.OFFERED, "OFFICE-2")
+
+
+def test_an_office_that_was_asked_must_confirm_sooner_when_the_release_comes_sooner() -> None:
+    task = offered()
+    sooner = replace(placed(), accept_due_at=NOW + timedelta(hours=2))
+    assert domain.follow(task, release(2), sooner).accept_due_at == NOW + timedelta(hours=2)
+    assert domain.follow(task, release(2), sooner).offered_at == task.offered_at
+    later = replace(placed(), accept_due_at=NOW + timedelta(days=2))
+    assert domain.follow(task, release(2), later).accept_due_at == task.accept_due_at
 
 
 @pytest.mark.parametrize(("hours", "level"), [(0, 1), (3, 1), (4, 2), (23, 2), (24, 3), (24 * 7, 3)])
@@ -133,13 +166,13 @@ def test_nothing_is_escalated_early_or_twice() -> None:
 
 ALLOWED = {
     State.ANNOUNCED: {State.ANNOUNCED, State.UNRESOLVED, State.OFFERED, State.ACCEPTED, State.WITHDRAWN},
-    State.UNRESOLVED: {State.UNRESOLVED, State.ANNOUNCED, State.WITHDRAWN},
+    State.UNRESOLVED: {State.UNRESOLVED, State.ANNOUNCED, State.OFFERED, State.WITHDRAWN},
     State.OFFERED: {State.OFFERED, State.ACCEPTED, State.ANNOUNCED, State.UNRESOLVED, State.WITHDRAWN},
     State.ACCEPTED: {State.ACCEPTED, State.MET, State.WITHDRAWN},
     State.MET: {State.MET, State.REGISTERED, State.CONTACT_DONE, State.WITHDRAWN},
     State.REGISTERED: {State.REGISTERED},
     State.CONTACT_DONE: {State.CONTACT_DONE},
-    State.WITHDRAWN: {State.ANNOUNCED, State.UNRESOLVED, State.WITHDRAWN},
+    State.WITHDRAWN: {State.ANNOUNCED, State.OFFERED, State.UNRESOLVED, State.WITHDRAWN},
 }
 
 
@@ -166,11 +199,10 @@ class TaskMachine(RuleBasedStateMachine):
     def time_passes(self, hours: int) -> None:
         self.now += timedelta(hours=hours)
 
-    @precondition(lambda self: domain.is_offer_due(self.task, now=self.now, ahead=OFFER_AHEAD))
+    @precondition(lambda self: self.task.state is State.ANNOUNCED)
     @rule()
     def timer_offers(self) -> None:
-        due = self.now + timedelta(days=1)
-        self.step(lambda: domain.offered(domain.come_due(self.task), now=self.now, accept_due_at=due))
+        self.step(lambda: domain.come_due(self.task, placed(now=self.now)))
 
     @rule(by=st.sampled_from(["a", "b"]))
     def somebody_accepts(self, by: str) -> None:
@@ -199,7 +231,8 @@ class TaskMachine(RuleBasedStateMachine):
         facts = release(
             self.release_version, release_at=self.now + timedelta(days=days), legal_ground=self.task.legal_ground
         )
-        self.step(lambda: domain.follow(self.task, facts, FOUND if found else NOBODY, ahead=OFFER_AHEAD))
+        place = placed(FOUND if found else NOBODY, now=self.now, days=days)
+        self.step(lambda: domain.follow(self.task, facts, place))
 
     @precondition(lambda self: self.task.state in domain.OPEN)
     @rule()
