@@ -40,7 +40,9 @@ def nameko_service(
     }
     if definition.reactions is not None:
         events = EventProcessor(storage, definition.reactions, metrics)
-        members["react"] = _batches(events_queue(definition.name), events, settings, broker, metrics, pressure)
+        for number in range(settings.consumers):
+            queue = events_queue(definition.name)
+            members[f"react_{number}"] = _batches(queue, events, settings, broker, metrics, pressure)
     if definition.intake is not None:
         commands = IntakeProcessor(storage, definition.intake, metrics)
         members["take_in"] = _batches(intake_queue(definition.name), commands, settings, broker, metrics, pressure)

@@ -35,6 +35,7 @@ class Settings:
     http_port: int
     batch_size: int  # messages
     batch_linger: float  # seconds
+    consumers: int  # batches of one queue under way at once, so that one is worked on while another waits for the database
     log_level: str
     token_jwks: Path  # public keys of the token issuer
 
@@ -46,19 +47,25 @@ def load_settings(service: str) -> Settings:
     """
     env = Env()
     try:
+        database_url = _database_url(env, service)
         return Settings(
             service=service,
             amqp_uri=env.str("AMQP_URI", "amqp://guest:guest@localhost:5672//"),
-            database_url=_database_url(env, service),
+            database_url=database_url,
             http_host=env.str("HTTP_HOST", "127.0.0.1"),
             http_port=env.int("HTTP_PORT", DEFAULT_PORTS.get(service, 8010), validate=Range(1, 65535)),
             batch_size=env.int("BATCH_SIZE", 200, validate=Range(1, 5000)),
             batch_linger=env.int("BATCH_LINGER_MS", 0, validate=Range(0, 10_000)) / 1000,
+            consumers=env.int("CONSUMERS", _consumers(database_url), validate=Range(1, 16)),
             log_level=env.str("LOG_LEVEL", "INFO", validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
             token_jwks=_existing_file(env, "TOKEN_JWKS"),
         )
     except EnvError as error:
         raise ConfigurationError(str(error)) from error
+
+
+def _consumers(database_url: str) -> int:
+    return 1 if database_url.startswith("sqlite") else 2  # SQLite has one writer at a time anyway
 
 
 def _database_url(env: Env, service: str) -> str:
