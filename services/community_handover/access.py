@@ -4,9 +4,9 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, or_
 
-from services.community_handover.domain import Task
+from services.community_handover.domain.task import Task
 from services.community_handover.store import Work, tasks
-from shared.kernel.errors import NotFound
+from shared.kernel.errors import Forbidden, NotFound
 from shared.web import Principal, Role
 
 _CITY_CODE_LENGTH = 4
@@ -15,7 +15,8 @@ _CITY_CODE_LENGTH = 4
 def visible_to(principal: Principal) -> list[ColumnElement[bool]]:
     """The conditions under which a task is shown."""
     if principal.role is Role.COMMUNITY_OFFICER:
-        return [tasks.c.office == principal.organisation]
+        own = principal.organisation
+        return [or_(tasks.c.office == own, tasks.c.rejected_by == own)]
     if len(principal.division) <= _CITY_CODE_LENGTH:
         return []
     unplaced = and_(tasks.c.division.is_(None), tasks.c.holder.startswith(principal.division))
@@ -33,9 +34,20 @@ def visible_task(task_id: UUID, principal: Principal, work: Work) -> Task:
     return task
 
 
+def acting_task(task_id: UUID, principal: Principal, work: Work) -> Task:
+    """The task, if the asker may act on it: an office that refused it may still look, but no more.
+
+    Raises: NotFound ``task.not_found``; Forbidden ``task.other_office``.
+    """
+    task = visible_task(task_id, principal, work)
+    if principal.role is Role.COMMUNITY_OFFICER and task.office != principal.organisation:
+        raise Forbidden("task.other_office", "another office is asked now")
+    return task
+
+
 def _may_see(task: Task, principal: Principal) -> bool:
     if principal.role is Role.COMMUNITY_OFFICER:
-        return task.office == principal.organisation
+        return principal.organisation in (task.office, task.rejected_by)
     if len(principal.division) <= _CITY_CODE_LENGTH:
         return True
     return (task.division or task.holder).startswith(principal.division)

@@ -1,31 +1,48 @@
 """community_handover's HTTP API: officers acknowledge handovers."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from flask.views import MethodView
 
 from services.community_handover import commands
-from services.community_handover.access import visible_task, visible_to
-from services.community_handover.domain import Task
+from services.community_handover import coverage as coverage_commands
+from services.community_handover.access import acting_task, visible_task, visible_to
+from services.community_handover.domain.task import PartyMember, Task
 from services.community_handover.schemas import (
     AcceptanceIn,
+    AgreementIn,
     AssignmentIn,
+    ClosureIn,
     ContactIn,
     CoverageIn,
     CoverageOut,
     CoveragePage,
     CoverageQuery,
+    DutyIn,
+    DutyOut,
+    DutyQuery,
+    FirstContactIn,
+    LetterIn,
     MeetingIn,
+    Nothing,
     OfficeIn,
     OfficeOut,
     OfficePage,
+    OfficesOut,
+    PartyIn,
+    PauseIn,
+    ReceiptIn,
+    ReferralIn,
     RegistrationIn,
+    RejectionIn,
     TaskOut,
     TaskPage,
     TaskQuery,
+    TraceStepIn,
 )
-from services.community_handover.store import Coverage, Office, Work, coverage, offices, tasks
+from services.community_handover.store import Coverage, Duty, Office, Work, coverage, offices, tasks
 from shared.kernel.errors import invalid_field
 from shared.reference.divisions import divisions
 from shared.web import (
@@ -52,8 +69,8 @@ def work() -> Work:
     return found
 
 
-def _task(task_id: UUID) -> Task:
-    return visible_task(task_id, current_principal(), work())
+def _acting(task_id: UUID) -> Task:
+    return acting_task(task_id, current_principal(), work())
 
 
 @tasks_blp.route("")
@@ -66,10 +83,10 @@ class Tasks(MethodView):
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List tasks in the order of the release."""
         where = visible_to(current_principal())
-        names = ("office", "state", "release_id", "person_id")
+        names = ("office", "state", "release_id", "order_id", "person_id")
         where += [tasks.c[name] == query[name] for name in names if name in query]
         if "due_before" in query:
-            where.append(tasks.c.accept_due_at < query["due_before"])
+            where.append(tasks.c.due_at < query["due_before"])
         return page_of(work().tasks, *where, sort=tasks.c.release_at, limit=query["limit"], cursor=query["cursor"])
 
 
@@ -81,7 +98,7 @@ class OneTask(MethodView):
     @tasks_blp.response(200, TaskOut)
     def get(self, task_id: UUID) -> Task:
         """Read a task."""
-        return _task(task_id)
+        return visible_task(task_id, current_principal(), work())
 
 
 @tasks_blp.route("/<uuid:task_id>/acceptance")
@@ -91,9 +108,37 @@ class Acceptance(MethodView):
     @operation(*OFFICERS, creates=True)
     @tasks_blp.arguments(AcceptanceIn)
     @tasks_blp.response(201, TaskOut)
-    def post(self, _body: dict[str, Any], task_id: UUID) -> Task:
+    def post(self, body: dict[str, Any], task_id: UUID) -> Task:
         """Confirm that the person will be met (确认收到)."""
-        return commands.accept_task(_task(task_id), by=current_principal().subject, work=work())
+        return commands.accept_task(
+            _acting(task_id), by=current_principal().subject, version_seen=body["version_seen"], work=work()
+        )
+
+
+@tasks_blp.route("/<uuid:task_id>/rejection")
+class Rejection(MethodView):
+    """The refusal of a task."""
+
+    @operation(*OFFICERS, creates=True)
+    @tasks_blp.arguments(RejectionIn)
+    @tasks_blp.response(201, TaskOut)
+    def post(self, body: dict[str, Any], task_id: UUID) -> Task:
+        """Say why the office is not the right one, and which one is."""
+        return commands.reject_task(commands.RejectTask(_acting(task_id).id, **body), work=work())
+
+
+@tasks_blp.route("/<uuid:task_id>/party")
+class Party(MethodView):
+    """Who goes to the gate."""
+
+    @operation(*OFFICERS, creates=True)
+    @tasks_blp.arguments(PartyIn)
+    @tasks_blp.response(201, TaskOut)
+    def post(self, body: dict[str, Any], task_id: UUID) -> Task:
+        """Name those who go to the gate."""
+        return commands.name_party(
+            _acting(task_id), tuple(PartyMember(**member) for member in body["members"]), work=work()
+        )
 
 
 @tasks_blp.route("/<uuid:task_id>/meeting")
@@ -104,8 +149,46 @@ class Meeting(MethodView):
     @tasks_blp.arguments(MeetingIn)
     @tasks_blp.response(201, TaskOut)
     def post(self, body: dict[str, Any], task_id: UUID) -> Task:
-        """Enter that the person was met."""
-        return commands.meet_person(commands.MeetPerson(_task(task_id).id, **body), work=work())
+        """Enter what happened at the gate."""
+        return commands.meet_person(commands.MeetPerson(_acting(task_id).id, **body), work=work())
+
+
+@tasks_blp.route("/<uuid:task_id>/first-contact")
+class FirstContact(MethodView):
+    """The first contact by an official."""
+
+    @operation(*OFFICERS, creates=True)
+    @tasks_blp.arguments(FirstContactIn)
+    @tasks_blp.response(201, TaskOut)
+    def post(self, body: dict[str, Any], task_id: UUID) -> Task:
+        """Enter that an official reached the person."""
+        return commands.contact_person(_acting(task_id), at=body["contacted_at"], work=work())
+
+
+@tasks_blp.route("/<uuid:task_id>/trace-steps")
+class TraceSteps(MethodView):
+    """The search for somebody who was not met."""
+
+    @operation(*OFFICERS, creates=True)
+    @tasks_blp.arguments(TraceStepIn)
+    @tasks_blp.response(201, TaskOut)
+    def post(self, body: dict[str, Any], task_id: UUID) -> Task:
+        """Enter an attempt to find the person (查找)."""
+        return commands.search_person(
+            commands.SearchPerson(_acting(task_id).id, **body), by=current_principal().subject, work=work()
+        )
+
+
+@tasks_blp.route("/<uuid:task_id>/whereabouts-unknown")
+class WhereaboutsUnknown(MethodView):
+    """The end of a search that failed."""
+
+    @operation(*SUPERVISORS, creates=True)
+    @tasks_blp.arguments(Nothing)
+    @tasks_blp.response(201, TaskOut)
+    def post(self, _body: dict[str, Any], task_id: UUID) -> Task:
+        """Sign that the whereabouts are unknown (现状不明)."""
+        return commands.sign_unknown(_acting(task_id), by=current_principal().subject, work=work())
 
 
 @tasks_blp.route("/<uuid:task_id>/registration")
@@ -117,7 +200,19 @@ class Registration(MethodView):
     @tasks_blp.response(201, TaskOut)
     def post(self, body: dict[str, Any], task_id: UUID) -> Task:
         """Enter that the person reported and was registered."""
-        return commands.register_person(commands.RegisterPerson(_task(task_id).id, **body), work=work())
+        return commands.register_person(_acting(task_id), at=body["reported_at"], work=work())
+
+
+@tasks_blp.route("/<uuid:task_id>/agreement")
+class Agreement(MethodView):
+    """The agreement with the person."""
+
+    @operation(*OFFICERS, creates=True)
+    @tasks_blp.arguments(AgreementIn)
+    @tasks_blp.response(201, TaskOut)
+    def post(self, body: dict[str, Any], task_id: UUID) -> Task:
+        """Enter the signed agreement; the handover is complete."""
+        return commands.sign_agreement(_acting(task_id), at=body["signed_at"], work=work())
 
 
 @tasks_blp.route("/<uuid:task_id>/contact")
@@ -129,7 +224,93 @@ class Contact(MethodView):
     @tasks_blp.response(201, TaskOut)
     def post(self, body: dict[str, Any], task_id: UUID) -> Task:
         """Enter that help was offered."""
-        return commands.finish_contact(commands.FinishContact(_task(task_id).id, **body), work=work())
+        return commands.finish_contact(_acting(task_id), consents=body["consents_to_contact"], work=work())
+
+
+@tasks_blp.route("/<uuid:task_id>/refusal")
+class Refusal(MethodView):
+    """The refusal to report."""
+
+    @operation(*OFFICERS, creates=True)
+    @tasks_blp.arguments(Nothing)
+    @tasks_blp.response(201, TaskOut)
+    def post(self, _body: dict[str, Any], task_id: UUID) -> Task:
+        """Note that the person did not report in time without a good reason."""
+        return commands.note_refusal(_acting(task_id), work=work())
+
+
+@tasks_blp.route("/<uuid:task_id>/referral")
+class Referral(MethodView):
+    """The report of a refusal to the police."""
+
+    @operation(*OFFICERS, creates=True)
+    @tasks_blp.arguments(ReferralIn)
+    @tasks_blp.response(201, TaskOut)
+    def post(self, body: dict[str, Any], task_id: UUID) -> Task:
+        """Enter that the police were told."""
+        return commands.refer(_acting(task_id), number=body["number"], at=body["told_at"], work=work())
+
+
+@tasks_blp.route("/<uuid:task_id>/pause")
+class Pause(MethodView):
+    """A good reason not to report now."""
+
+    @operation(*OFFICERS, creates=True)
+    @tasks_blp.arguments(PauseIn)
+    @tasks_blp.response(201, TaskOut)
+    def post(self, body: dict[str, Any], task_id: UUID) -> Task:
+        """Let the time to report stand still."""
+        return commands.pause(_acting(task_id), reason=body["reason"], work=work())
+
+
+@tasks_blp.route("/<uuid:task_id>/resumption")
+class Resumption(MethodView):
+    """The end of a pause."""
+
+    @operation(*OFFICERS, creates=True)
+    @tasks_blp.arguments(Nothing)
+    @tasks_blp.response(201, TaskOut)
+    def post(self, _body: dict[str, Any], task_id: UUID) -> Task:
+        """Let the time to report go on."""
+        return commands.resume(_acting(task_id), work=work())
+
+
+@tasks_blp.route("/<uuid:task_id>/letter")
+class Letter(MethodView):
+    """The handover to an office outside the platform."""
+
+    @operation(*SUPERVISORS, creates=True)
+    @tasks_blp.arguments(LetterIn)
+    @tasks_blp.response(201, TaskOut)
+    def post(self, body: dict[str, Any], task_id: UUID) -> Task:
+        """Enter the letter to an office outside the platform."""
+        return commands.send_away(
+            _acting(task_id), to=body["to"], letter_number=body["letter_number"], at=body["sent_at"], work=work()
+        )
+
+
+@tasks_blp.route("/<uuid:task_id>/receipt")
+class Receipt(MethodView):
+    """The reply of an office outside the platform."""
+
+    @operation(*SUPERVISORS, creates=True)
+    @tasks_blp.arguments(ReceiptIn)
+    @tasks_blp.response(201, TaskOut)
+    def post(self, body: dict[str, Any], task_id: UUID) -> Task:
+        """Enter the reply of that office: it is responsible from now on."""
+        return commands.receive_remotely(_acting(task_id), at=body["received_at"], work=work())
+
+
+@tasks_blp.route("/<uuid:task_id>/closure")
+class Closure(MethodView):
+    """The end of a task for a lawful reason."""
+
+    @operation(*SUPERVISORS, creates=True)
+    @tasks_blp.arguments(ClosureIn)
+    @tasks_blp.response(201, TaskOut)
+    def post(self, body: dict[str, Any], task_id: UUID) -> Task:
+        """End a task for a lawful reason."""
+        return commands.close_task(_acting(task_id), reason=body["reason"], work=work())
 
 
 @tasks_blp.route("/<uuid:task_id>/assignment")
@@ -141,7 +322,7 @@ class Assignment(MethodView):
     @tasks_blp.response(201, TaskOut)
     def post(self, body: dict[str, Any], task_id: UUID) -> Task:
         """Give the task to an office."""
-        return commands.assign_office(commands.AssignOffice(_task(task_id).id, body["office"]), work=work())
+        return commands.assign_office(_acting(task_id), body["office"], reason=body["reason"], work=work())
 
 
 @offices_blp.route("/offices")
@@ -165,7 +346,35 @@ class OneOffice(MethodView):
     @offices_blp.response(200, OfficeOut)
     def put(self, body: dict[str, Any], code: str) -> Office:
         """Enter or change an office."""
-        return commands.put_office(Office(code, **body), work=work())
+        return coverage_commands.put_office(Office(code, **body), work=work())
+
+
+@offices_blp.route("/offices/<string:code>/duty/<day>")
+class OneDuty(MethodView):
+    """Who of an office is on duty on a day."""
+
+    @operation(*SUPERVISORS)
+    @offices_blp.arguments(DutyIn)
+    @offices_blp.response(200, DutyOut)
+    def put(self, body: dict[str, Any], code: str, day: str) -> Duty:
+        """Say who is on duty, and who stands in."""
+        try:
+            on = date.fromisoformat(day)
+        except ValueError:
+            raise invalid_field("/day", "day.invalid", "not a day like 2026-02-17") from None
+        return coverage_commands.put_duty(code, on, **body, work=work())
+
+
+@offices_blp.route("/offices-without-duty")
+class WithoutDuty(MethodView):
+    """Gaps in the rosters."""
+
+    @operation(*SUPERVISORS)
+    @offices_blp.arguments(DutyQuery, location="query")
+    @offices_blp.response(200, OfficesOut)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List the offices for which nobody is on duty on a day."""
+        return {"items": coverage_commands.offices_without_duty(query["day"], query["division"], work=work())}
 
 
 @offices_blp.route("/coverage")
@@ -192,4 +401,4 @@ class OneCoverage(MethodView):
         """Say which office covers a division."""
         if division not in divisions():
             raise invalid_field("/division", "division.unknown", "there is no such division")
-        return commands.put_coverage(Coverage(division, body["office"]), work=work())
+        return coverage_commands.put_coverage(Coverage(division, body["office"]), work=work())

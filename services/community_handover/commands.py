@@ -1,122 +1,230 @@
-"""What can be done with tasks, offices and coverage."""
+"""What officers and supervisors can do with tasks."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from services.community_handover import policy
+from services.community_handover.deadlines import (
+    accepted_due,
+    contacted_due,
+    due,
+    met_due,
+    report_due_at,
+)
+from services.community_handover.domain import aftercare, placing, receiving
+from services.community_handover.domain.placing import Receiver
+from services.community_handover.domain.task import (
+    CloseReason,
+    NextDue,
+    Outcome,
+    PartyMember,
+    PauseReason,
+    Task,
+    TraceKind,
+    TraceStep,
+)
+from services.community_handover.domain.transitions import State
+from services.community_handover.routing import placement_of, receiver_of
+from services.community_handover.store import Office, Work
+from shared.kernel.errors import invalid_field
 
-from services.community_handover import domain, policy
-from services.community_handover.domain import OPEN, Outcome, Receiver, State, Task
-from services.community_handover.routing import placement, receiver_of
-from services.community_handover.store import Coverage, Office, Work, known_persons, tasks
-from shared.kernel.deadlines import due_at
-from shared.kernel.errors import Conflict, invalid_field
-from shared.reference.calendar import china_calendar
+
+@dataclass(frozen=True, slots=True)
+class RejectTask:
+    """The office is not the right one."""
+
+    task_id: UUID
+    reason: str
+    proposed_office: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MeetPerson:
-    """The person was met."""
+    """What happened at the gate."""
 
     task_id: UUID
     outcome: Outcome
     met_at: datetime | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class RegisterPerson:
-    """The person was registered."""
+class SearchPerson:
+    """An attempt to find the person."""
 
     task_id: UUID
-    reported_at: datetime | None = None
+    kind: TraceKind
+    found: bool
+    at: datetime | None = None
+    note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FinishContact:
-    """Help was offered."""
-
-    task_id: UUID
-    consents_to_contact: bool
-
-
-@dataclass(frozen=True, slots=True)
-class AssignOffice:
-    """A supervisor decides who receives the person."""
-
-    task_id: UUID
-    office: str
-
-
-def accept_task(task: Task, *, by: str, work: Work) -> Task:
-    """Confirm a task. The same person again changes nothing. See `domain.accept`."""
+def accept_task(task: Task, *, by: str, version_seen: int | None, work: Work) -> Task:
+    """Confirm a task. The same person again changes nothing. See `receiving.accept`."""
     if task.accepted_by == by and task.state is not State.WITHDRAWN:
         return task
-    return work.tasks.save(domain.accept(task, by=by, now=work.now), "handover.accepted.v1")
+    next_due = accepted_due(task, work.now, has_party=False)
+    accepted = receiving.accept(task, by=by, now=work.now, due=next_due, version_seen=version_seen)
+    return work.tasks.save(accepted, "handover.accepted.v1")
 
 
-def meet_person(command: MeetPerson, *, work: Work) -> Task:
-    """Enter that the person was met. See `domain.meet`."""
-    at = _past(command.met_at, work, "/met_at")
-    report_due_at = due_at(policy.REPORT_IN, at, china_calendar()).at
-    met = domain.meet(work.tasks.get(command.task_id), at=at, outcome=command.outcome, report_due_at=report_due_at)
-    return work.tasks.save(met, "handover.met.v1")
+def reject_task(command: RejectTask, *, work: Work) -> Task:
+    """Refuse a task: the office that is named instead is asked, so often; then the county decides (H8).
 
-
-def register_person(command: RegisterPerson, *, work: Work) -> Task:
-    """Enter that the person reported and was registered. See `domain.register`."""
-    at = _past(command.reported_at, work, "/reported_at")
-    return work.tasks.save(domain.register(work.tasks.get(command.task_id), at=at), "handover.registered.v1")
-
-
-def finish_contact(command: FinishContact, *, work: Work) -> Task:
-    """Enter that help was offered. See `domain.finish_contact`."""
-    done = domain.finish_contact(work.tasks.get(command.task_id), at=work.now, consents=command.consents_to_contact)
-    return work.tasks.save(done, "handover.contact_done.v1")
-
-
-def assign_office(command: AssignOffice, *, work: Work) -> Task:
-    """Decide who receives the person, where routing found nobody or the wrong one.
-
-    Raises: InvalidInput ``office.unknown``; Conflict ``task.wrong_state`` once it is accepted or over.
+    Raises: InvalidInput ``office.unknown``; see `placing.reject`.
     """
-    office = work.offices.find(command.office)
-    if office is None:
-        raise invalid_field("/office", "office.unknown", "there is no such office")
     task = work.tasks.get(command.task_id)
-    if task.state not in domain.WAITING:
-        detail = f"the task is {task.state.value}; only one that nobody confirmed can be given to another office"
-        raise Conflict("task.wrong_state", detail, state=task.state.value, version=task.version)
-    receiver = Receiver(office.code, task.division or office.division, None, task.holder)
-    place = placement(receiver, task.release_at, task.released_at, work.now)
-    return save_placed(domain.route_again(task, place, assigned=True), work)
+    by_office = task.office or ""
+    proposed = _office(command.proposed_office, work, "/proposed_office") if command.proposed_office else None
+    if proposed is None or task.rejections >= policy.MOST_HOPS or proposed.code in (by_office, task.rejected_by):
+        rejected = placing.reject(
+            task,
+            by_office=by_office,
+            reason=command.reason,
+            proposed_office=command.proposed_office,
+            decision_due=due(policy.DISPUTE, work.now),
+        )
+        return work.tasks.save(rejected, "handover.rejected.v1")
+    placement = placement_of(task, _to(proposed, task), work.now)
+    passed = placing.pass_on(task, placement, by_office=by_office, reason=command.reason)
+    return work.tasks.save(passed, "handover.rejected.v1")
 
 
-def put_office(office: Office, *, work: Work) -> Office:
-    """Enter or change an office."""
-    work.offices.put(office)
-    return office
-
-
-def put_coverage(row: Coverage, *, work: Work) -> Coverage:
-    """Say which office covers a division; tasks that waited for that are offered.
+def assign_office(task: Task, office: str, *, reason: str | None, work: Work) -> Task:
+    """Decide who receives the person, where routing found nobody or offices do not agree. See `placing.assign`.
 
     Raises: InvalidInput ``office.unknown``.
     """
-    if work.offices.find(row.office) is None:
-        raise invalid_field("/office", "office.unknown", "there is no such office")
-    work.coverage.put(row)
-    lives_there = or_(
-        known_persons.c.residence_division.startswith(row.division),
-        known_persons.c.registered_division.startswith(row.division),
+    chosen = _to(_office(office, work, "/office"), task)
+    return save_placed(placing.assign(task, placement_of(task, chosen, work.now), reason=reason), work)
+
+
+def name_party(task: Task, members: tuple[PartyMember, ...], *, work: Work) -> Task:
+    """Say who goes to the gate. See `receiving.name_party`."""
+    next_due = accepted_due(task, work.now, has_party=True)
+    return work.tasks.save(receiving.name_party(task, members, due=next_due), "handover.party_named.v1")
+
+
+_EVENT_OF_OUTCOME = {
+    Outcome.LEFT_ALONE: "handover.not_met.v1",
+    Outcome.OTHER_AUTHORITY: "handover.closed.v1",
+}
+
+
+def meet_person(command: MeetPerson, *, work: Work) -> Task:
+    """Enter what happened at the gate. See `receiving.meet`."""
+    if command.outcome is Outcome.REMOTE:
+        raise invalid_field("/outcome", "outcome.not_at_gate", "a remote handover is entered by its receipt")
+    task, at = work.tasks.get(command.task_id), past(command.met_at, work, "/met_at")
+    met = receiving.meet(
+        task,
+        at=at,
+        outcome=command.outcome,
+        due=met_due(task, command.outcome, at),
+        report_due_at=report_due_at(task, at),
+        note=command.note,
     )
-    waiting = work.tasks.select(
-        tasks.c.state == State.UNRESOLVED,
-        tasks.c.person_id.in_(select(known_persons.c.person_id).where(lives_there)),
-    )
-    for task in waiting:
-        route_unresolved(task, work)
-    return row
+    return work.tasks.save(met, _EVENT_OF_OUTCOME.get(command.outcome, "handover.met.v1"))
+
+
+def search_person(command: SearchPerson, *, by: str, work: Work) -> Task:
+    """Enter an attempt to find the person; when it found the person, the first contact. See `receiving.search`."""
+    task, at = work.tasks.get(command.task_id), past(command.at, work, "/at")
+    attempt = TraceStep(command.kind, at, by, command.found, command.note)
+    searched = receiving.search(task, attempt, due=search_due(task, at))
+    saved = work.tasks.save(searched, "handover.traced.v1")
+    return contact_person(saved, at=at, work=work) if command.found else saved
+
+
+def contact_person(task: Task, *, at: datetime | None, work: Work) -> Task:
+    """Enter the first contact by an official. See `receiving.contact`."""
+    at = past(at, work, "/contacted_at")
+    report_by = report_due_at(task, at)
+    contacted = receiving.contact(task, at=at, due=contacted_due(task, at, report_by))
+    return work.tasks.save(contacted, "handover.contacted.v1")
+
+
+def sign_unknown(task: Task, *, by: str, work: Work) -> Task:
+    """Sign that the search failed (现状不明). See `receiving.sign_unknown`."""
+    review = due(policy.REVIEW_UNKNOWN, work.now)
+    signed = receiving.sign_unknown(task, by=by, now=work.now, needed=policy.SEARCH_NEEDED, due=review)
+    return work.tasks.save(signed, "handover.whereabouts_unknown.v1")
+
+
+def register_person(task: Task, *, at: datetime | None, work: Work) -> Task:
+    """Enter that the person reported and was registered. See `aftercare.register`."""
+    at = past(at, work, "/reported_at")
+    registered = aftercare.register(task, at=at, due=due(policy.AGREEMENT, at))
+    return work.tasks.save(registered, "handover.registered.v1")
+
+
+def sign_agreement(task: Task, *, at: datetime | None, work: Work) -> Task:
+    """Enter the signed agreement; the handover is complete. See `aftercare.sign_agreement`."""
+    return work.tasks.save(aftercare.sign_agreement(task, at=past(at, work, "/signed_at")), "handover.closed.v1")
+
+
+def note_refusal(task: Task, *, work: Work) -> Task:
+    """Note that the person did not report without a good reason. See `aftercare.note_refusal`."""
+    refused = aftercare.note_refusal(task, now=work.now, due=due(policy.TELL_POLICE, work.now))
+    return work.tasks.save(refused, "handover.refused_to_report.v1")
+
+
+def refer(task: Task, *, number: str, at: datetime | None, work: Work) -> Task:
+    """Enter that the police were told. See `aftercare.refer`."""
+    referred = aftercare.refer(task, at=past(at, work, "/told_at"), number=number)
+    return work.tasks.save(referred, "handover.referred.v1")
+
+
+def finish_contact(task: Task, *, consents: bool, work: Work) -> Task:
+    """Enter that help was offered. See `aftercare.finish_contact`."""
+    done = aftercare.finish_contact(task, at=work.now, consents=consents)
+    return work.tasks.save(done, "handover.contact_done.v1")
+
+
+def pause(task: Task, *, reason: PauseReason, work: Work) -> Task:
+    """Let the time to report stand still. See `aftercare.pause`."""
+    paused = aftercare.pause(task, reason=reason, now=work.now, due=due(policy.REVIEW_PAUSE, work.now))
+    return work.tasks.save(paused, "handover.paused.v1")
+
+
+def resume(task: Task, *, work: Work) -> Task:
+    """Let the time to report go on, longer by the pause. See `aftercare.resume`."""
+    report_by = task.report_due_at
+    if report_by is not None and task.paused_at is not None:
+        report_by += work.now - task.paused_at
+    if task.state is State.ACCEPTED:
+        next_due: NextDue = accepted_due(task, work.now, has_party=bool(task.party))
+    elif task.contacted_at is None:
+        next_due = due(policy.FIRST_CONTACT, work.now)
+    else:
+        next_due = contacted_due(task, work.now, report_by or work.now)
+    resumed = aftercare.resume(task, due=next_due, report_due_at=report_by)
+    return work.tasks.save(resumed, "handover.resumed.v1")
+
+
+def send_away(task: Task, *, to: str, letter_number: str, at: datetime | None, work: Work) -> Task:
+    """Enter the letter to an office outside the platform. See `placing.send_away`."""
+    at = past(at, work, "/sent_at")
+    sent = placing.send_away(task, to=to, letter_number=letter_number, at=at, receipt_due=due(policy.RECEIPT, at))
+    return work.tasks.save(sent, "handover.remote_sent.v1")
+
+
+def receive_remotely(task: Task, *, at: datetime | None, work: Work) -> Task:
+    """Enter the remote office's receipt. See `placing.receive_remotely`."""
+    received = placing.receive_remotely(task, at=past(at, work, "/received_at"))
+    return work.tasks.save(received, "handover.remote_accepted.v1")
+
+
+def close_task(task: Task, *, reason: CloseReason, work: Work) -> Task:
+    """End a task for a lawful reason. See `receiving.close`."""
+    closed = receiving.close(task, reason=reason, now=work.now, needed=policy.SEARCH_NEEDED)
+    return work.tasks.save(closed, "handover.closed.v1")
+
+
+def search_due(task: Task, now: datetime) -> NextDue:
+    """Until when a search must have led somewhere (H7)."""
+    return due(policy.SEARCH, task.released_at or now)
 
 
 def route_unresolved(task: Task, work: Work) -> bool:
@@ -124,7 +232,7 @@ def route_unresolved(task: Task, work: Work) -> bool:
     receiver = receiver_of(task.person_id, work)
     if receiver.office is None and receiver.reason == task.unresolved_reason:
         return False
-    save_placed(domain.route_again(task, placement(receiver, task.release_at, task.released_at, work.now)), work)
+    save_placed(placing.route_again(task, placement_of(task, receiver, work.now)), work)
     return True
 
 
@@ -142,13 +250,22 @@ def save_placed(task: Task, work: Work) -> Task:
     return work.tasks.save(task, _EVENT_OF_PLACED[task.state])
 
 
-def is_open(task: Task) -> bool:
-    """Whether somebody still has to do something."""
-    return task.state in OPEN
+def past(at: datetime | None, work: Work, pointer: str) -> datetime:
+    """When something happened: now, unless an earlier moment is given.
 
-
-def _past(at: datetime | None, work: Work, pointer: str) -> datetime:
-    """When something happened: now, unless an earlier moment is given."""
+    Raises: InvalidInput ``time.in_future``.
+    """
     if at is not None and at > work.now:
         raise invalid_field(pointer, "time.in_future", "this lies in the future")
     return at or work.now
+
+
+def _office(code: str, work: Work, pointer: str) -> Office:
+    office = work.offices.find(code)
+    if office is None:
+        raise invalid_field(pointer, "office.unknown", "there is no such office")
+    return office
+
+
+def _to(office: Office, task: Task) -> Receiver:
+    return Receiver(office.code, task.division or office.division, None, task.holder)

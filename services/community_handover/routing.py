@@ -4,14 +4,13 @@ The nearest covered division wins: village or community, then township, then cou
 """
 
 from datetime import datetime
-from functools import lru_cache
 from uuid import UUID
 
 from services.community_handover import policy
-from services.community_handover.domain import Placement, Receiver
+from services.community_handover.deadlines import confirm_due, due, offer_due
+from services.community_handover.domain.placing import Placement, Receiver
+from services.community_handover.domain.task import Task
 from services.community_handover.store import Work
-from shared.kernel.deadlines import due_at
-from shared.reference.calendar import china_calendar
 from shared.reference.divisions import containing, divisions
 
 COUNTY = 6
@@ -36,22 +35,20 @@ def receiver_of(person_id: UUID, work: Work) -> Receiver:
 
 
 def placement(receiver: Receiver, release_at: datetime, released_at: datetime | None, now: datetime) -> Placement:
-    """Ask the office now if the release is near or over, else later (H1)."""
-    offer_at = release_at - policy.OFFER_AHEAD
-    if receiver.office is None or (released_at is None and offer_at > now):
-        return Placement(receiver, offer_at)
-    return Placement(receiver, offer_at, now, accept_due_at(release_at, released_at is not None, now))
+    """Ask the office now if the release is near or over, else in time (H1); without one a supervisor has to act."""
+    if receiver.office is None:
+        return Placement(receiver, due(policy.RESOLVE, now))
+    offer = offer_due(release_at)
+    if released_at is None and offer.at > now:
+        return Placement(receiver, offer)
+    return Placement(receiver, confirm_due(release_at, released_at, now), now)
 
 
-def accept_due_at(release_at: datetime, released: bool, now: datetime) -> datetime:
-    """Until when the office has to confirm (H2, H6)."""
-    urgent, in_time = _windows(now)
-    if released or release_at - now < policy.URGENT_WITHIN:
-        return urgent
-    return max(urgent, min(in_time, release_at - policy.BEFORE_GATE))
+def placement_of(task: Task, receiver: Receiver, now: datetime) -> Placement:
+    """The placement of a task that exists."""
+    return placement(receiver, task.release_at, task.released_at, now)
 
 
-@lru_cache(maxsize=8)  # one moment serves a whole transaction
-def _windows(now: datetime) -> tuple[datetime, datetime]:
-    calendar = china_calendar()
-    return due_at(policy.CONFIRM_URGENT, now, calendar).at, due_at(policy.CONFIRM, now, calendar).at
+def present_receiver(task: Task) -> Receiver:
+    """The receiver that the task has now."""
+    return Receiver(task.office, task.division, task.unresolved_reason, task.holder)

@@ -2,11 +2,22 @@
 
 from marshmallow import RAISE, Schema, fields, validate
 
-from services.community_handover.domain import Ground, HolderKind, Outcome, State
+from services.community_handover.domain.receiving import OFFICIALS
+from services.community_handover.domain.task import (
+    CloseReason,
+    Ground,
+    HolderKind,
+    Kind,
+    Outcome,
+    PauseReason,
+    TraceKind,
+)
+from services.community_handover.domain.transitions import State
 from shared.web import CursorQuery, page_schema
 from shared.web.fields import DivisionCode
 
 _code = validate.Length(1, 100)
+_words = validate.Length(1, 500)
 
 
 class _Input(Schema):
@@ -22,11 +33,51 @@ class AcceptanceIn(_Input):
     )
 
 
+class RejectionIn(_Input):
+    """Why the office is not the right one, and which one is."""
+
+    reason = fields.String(required=True, validate=_words)
+    proposed_office = fields.String(load_default=None, allow_none=True, validate=_code)
+
+
+class MemberIn(_Input):
+    """Somebody who goes to the gate."""
+
+    role = fields.String(
+        required=True, validate=validate.OneOf([*sorted(OFFICIALS), "family", "guardian", "volunteer", "village_cadre"])
+    )
+    subject = fields.String(
+        load_default=None, allow_none=True, validate=_code, metadata={"description": "The account of an official"}
+    )
+
+
+class PartyIn(_Input):
+    """Who goes to the gate."""
+
+    members = fields.List(fields.Nested(MemberIn), required=True, validate=validate.Length(1, 10))
+
+
 class MeetingIn(_Input):
-    """How the person was met."""
+    """What happened at the gate."""
 
     outcome = fields.Enum(Outcome, by_value=True, required=True)
     met_at = fields.AwareDateTime(load_default=None, allow_none=True)
+    note = fields.String(load_default=None, allow_none=True, validate=_words)
+
+
+class FirstContactIn(_Input):
+    """When an official reached the person."""
+
+    contacted_at = fields.AwareDateTime(load_default=None, allow_none=True)
+
+
+class TraceStepIn(_Input):
+    """An attempt to find the person."""
+
+    kind = fields.Enum(TraceKind, by_value=True, required=True)
+    found = fields.Boolean(required=True)
+    at = fields.AwareDateTime(load_default=None, allow_none=True)
+    note = fields.String(load_default=None, allow_none=True, validate=_words)
 
 
 class RegistrationIn(_Input):
@@ -35,16 +86,60 @@ class RegistrationIn(_Input):
     reported_at = fields.AwareDateTime(load_default=None, allow_none=True)
 
 
+class AgreementIn(_Input):
+    """When the agreement was signed."""
+
+    signed_at = fields.AwareDateTime(load_default=None, allow_none=True)
+
+
+class ReferralIn(_Input):
+    """When and under which number the police were told."""
+
+    number = fields.String(required=True, validate=_code)
+    told_at = fields.AwareDateTime(load_default=None, allow_none=True)
+
+
 class ContactIn(_Input):
     """How the offer of help ended."""
 
     consents_to_contact = fields.Boolean(required=True)
 
 
+class PauseIn(_Input):
+    """Why the person cannot report now."""
+
+    reason = fields.Enum(PauseReason, by_value=True, required=True)
+
+
+class LetterIn(_Input):
+    """The letter to an office outside the platform."""
+
+    to = fields.String(required=True, validate=_code)
+    letter_number = fields.String(required=True, validate=_code)
+    sent_at = fields.AwareDateTime(load_default=None, allow_none=True)
+
+
+class ReceiptIn(_Input):
+    """The reply of that office."""
+
+    received_at = fields.AwareDateTime(load_default=None, allow_none=True)
+
+
+class ClosureIn(_Input):
+    """Why the task is over."""
+
+    reason = fields.Enum(CloseReason, by_value=True, required=True)
+
+
 class AssignmentIn(_Input):
     """Who is to receive the person, and why."""
 
     office = fields.String(required=True, validate=_code)
+    reason = fields.String(load_default=None, allow_none=True, validate=_words)
+
+
+class Nothing(_Input):
+    """Nothing more to say."""
 
 
 class OfficeIn(_Input):
@@ -61,6 +156,20 @@ class CoverageIn(_Input):
     office = fields.String(required=True, validate=_code)
 
 
+class DutyIn(_Input):
+    """Who is on duty, and who stands in: account ids."""
+
+    officer = fields.String(required=True, validate=_code)
+    deputy = fields.String(required=True, validate=_code)
+
+
+class DutyQuery(_Input):
+    """Which day, and which area."""
+
+    day = fields.Date(required=True)
+    division = fields.String(load_default="", metadata={"description": "Prefix of the division codes"})
+
+
 class TaskQuery(CursorQuery):
     """Which tasks to list."""
 
@@ -68,7 +177,8 @@ class TaskQuery(CursorQuery):
     state = fields.Enum(State, by_value=True)
     release_id = fields.UUID()
     person_id = fields.UUID()
-    due_before = fields.AwareDateTime(metadata={"description": "accept_due_at before this moment"})
+    order_id = fields.UUID()
+    due_before = fields.AwareDateTime(metadata={"description": "due_at before this moment"})
 
 
 class CoverageQuery(CursorQuery):
@@ -77,12 +187,31 @@ class CoverageQuery(CursorQuery):
     division = fields.String(metadata={"description": "Prefix of the division codes"})
 
 
+class MemberOut(Schema):
+    """Somebody who goes to the gate."""
+
+    role = fields.String()
+    subject = fields.String(allow_none=True)
+
+
+class TraceStepOut(Schema):
+    """An attempt to find the person."""
+
+    kind = fields.Enum(TraceKind, by_value=True)
+    at = fields.AwareDateTime()
+    by = fields.String()
+    found = fields.Boolean()
+    note = fields.String(allow_none=True)
+
+
 class TaskOut(Schema):
     """A handover task."""
 
     id = fields.UUID()
     version = fields.Integer()
-    release_id = fields.UUID()
+    kind = fields.Enum(Kind, by_value=True)
+    release_id = fields.UUID(allow_none=True)
+    order_id = fields.UUID(allow_none=True)
     release_version = fields.Integer()
     person_id = fields.UUID()
     legal_ground = fields.Enum(Ground, by_value=True)
@@ -93,19 +222,56 @@ class TaskOut(Schema):
     division = fields.String(allow_none=True)
     release_at = fields.AwareDateTime()
     released_at = fields.AwareDateTime(allow_none=True)
+    due_rule = fields.String(
+        allow_none=True, metadata={"description": "The rule of the next deadline, see docs/deadlines.md"}
+    )
+    due_at = fields.AwareDateTime(allow_none=True, metadata={"description": "The first moment that is too late"})
+    escalation_level = fields.Integer()
     offered_at = fields.AwareDateTime(allow_none=True)
     accept_due_at = fields.AwareDateTime(allow_none=True)
     accepted_at = fields.AwareDateTime(allow_none=True)
     accepted_by = fields.String(allow_none=True)
+    assigned = fields.Boolean()
+    assigned_reason = fields.String(allow_none=True)
+    rejections = fields.Integer()
+    rejected_by = fields.String(allow_none=True)
+    rejection_reason = fields.String(allow_none=True)
+    proposed_office = fields.String(allow_none=True)
+    party = fields.List(fields.Nested(MemberOut), allow_none=True)
     met_at = fields.AwareDateTime(allow_none=True)
     outcome = fields.Enum(Outcome, by_value=True, allow_none=True)
+    outcome_note = fields.String(allow_none=True)
+    contacted_at = fields.AwareDateTime(allow_none=True)
+    trace = fields.List(fields.Nested(TraceStepOut), allow_none=True)
+    unknown_at = fields.AwareDateTime(allow_none=True)
+    unknown_signed_by = fields.String(allow_none=True)
     report_due_at = fields.AwareDateTime(allow_none=True)
     registered_at = fields.AwareDateTime(allow_none=True)
+    agreement_signed_at = fields.AwareDateTime(allow_none=True)
     contact_done_at = fields.AwareDateTime(allow_none=True)
     consents_to_contact = fields.Boolean(allow_none=True)
+    refused_at = fields.AwareDateTime(allow_none=True)
+    referred_at = fields.AwareDateTime(allow_none=True)
+    referral_number = fields.String(allow_none=True)
+    remote_office = fields.String(allow_none=True)
+    letter_number = fields.String(allow_none=True)
+    letter_sent_at = fields.AwareDateTime(allow_none=True)
+    receipt_at = fields.AwareDateTime(allow_none=True)
+    paused_at = fields.AwareDateTime(allow_none=True)
+    pause_reason = fields.Enum(PauseReason, by_value=True, allow_none=True)
+    closed_at = fields.AwareDateTime(allow_none=True)
+    close_reason = fields.Enum(CloseReason, by_value=True, allow_none=True)
     withdrawn_reason = fields.String(allow_none=True)
     unresolved_reason = fields.String(allow_none=True)
-    escalation_level = fields.Integer()
+
+
+class DutyOut(Schema):
+    """Who is on duty."""
+
+    office = fields.String()
+    day = fields.Date()
+    officer = fields.String()
+    deputy = fields.String()
 
 
 class OfficeOut(Schema):
@@ -127,3 +293,9 @@ class CoverageOut(Schema):
 TaskPage = page_schema(TaskOut)
 OfficePage = page_schema(OfficeOut)
 CoveragePage = page_schema(CoverageOut)
+
+
+class OfficesOut(Schema):
+    """Offices, all of them."""
+
+    items = fields.List(fields.Nested(OfficeOut))

@@ -2,13 +2,41 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, Column, ColumnElement, Index, Integer, Table, Text, Uuid, exists, func, or_, select
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Date,
+    Index,
+    Integer,
+    Table,
+    Text,
+    Uuid,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+)
 
-from services.community_handover.domain import Ground, HolderKind, Outcome, State, Task
+from services.community_handover.domain.task import (
+    CloseReason,
+    Ground,
+    HolderKind,
+    Kind,
+    Outcome,
+    PartyMember,
+    PauseReason,
+    Task,
+    TraceStep,
+)
+from services.community_handover.domain.transitions import State
 from shared.storage import EnumText, UnitOfWork, UtcDateTime, new_metadata
+from shared.storage.types import JsonValue
 from shared.storage.work import Transaction
 
 metadata = new_metadata()
@@ -18,7 +46,9 @@ tasks = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("version", Integer, nullable=False),
-    Column("release_id", Uuid, nullable=False, unique=True),  # one release, one task
+    Column("kind", EnumText(Kind), nullable=False),
+    Column("release_id", Uuid, unique=True),  # one release, one task
+    Column("order_id", Uuid, unique=True),  # one community detox order, one task
     Column("release_version", Integer, nullable=False),
     Column("person_id", Uuid, nullable=False),
     Column("legal_ground", EnumText(Ground), nullable=False),
@@ -27,25 +57,51 @@ tasks = Table(
     Column("holder", Text, nullable=False),
     Column("office", Text),
     Column("division", Text),
-    Column("assigned", Boolean, nullable=False),
     Column("release_at", UtcDateTime, nullable=False),
     Column("released_at", UtcDateTime),
+    Column("due_rule", Text),
+    Column("due_at", UtcDateTime),
+    Column("escalation_level", Integer, nullable=False),
+    Column("wake_at", UtcDateTime),
     Column("offered_at", UtcDateTime),
     Column("accept_due_at", UtcDateTime),
     Column("accepted_at", UtcDateTime),
     Column("accepted_by", Text),
+    Column("assigned", Boolean, nullable=False),
+    Column("assigned_reason", Text),
+    Column("rejections", Integer, nullable=False),
+    Column("rejected_by", Text),
+    Column("rejection_reason", Text),
+    Column("proposed_office", Text),
+    Column("party", JsonValue(tuple[PartyMember, ...])),
     Column("met_at", UtcDateTime),
     Column("outcome", EnumText(Outcome)),
+    Column("outcome_note", Text),
+    Column("contacted_at", UtcDateTime),
+    Column("trace", JsonValue(tuple[TraceStep, ...])),
+    Column("unknown_at", UtcDateTime),
+    Column("unknown_signed_by", Text),
     Column("report_due_at", UtcDateTime),
     Column("registered_at", UtcDateTime),
+    Column("agreement_signed_at", UtcDateTime),
     Column("contact_done_at", UtcDateTime),
     Column("consents_to_contact", Boolean),
+    Column("refused_at", UtcDateTime),
+    Column("referred_at", UtcDateTime),
+    Column("referral_number", Text),
+    Column("remote_office", Text),
+    Column("letter_number", Text),
+    Column("letter_sent_at", UtcDateTime),
+    Column("receipt_at", UtcDateTime),
+    Column("paused_at", UtcDateTime),
+    Column("pause_reason", EnumText(PauseReason)),
+    Column("closed_at", UtcDateTime),
+    Column("close_reason", EnumText(CloseReason)),
     Column("withdrawn_reason", Text),
     Column("unresolved_reason", Text),
-    Column("escalation_level", Integer, nullable=False),
-    Column("wake_at", UtcDateTime),
     Index("ix_task_office_state", "office", "state", "release_at"),
     Index("ix_task_person", "person_id"),
+    Index("ix_task_rejected_by", "rejected_by", "release_at", postgresql_where=text("rejected_by is not null")),
 )
 Index("ix_task_wake", tasks.c.wake_at, postgresql_where=tasks.c.wake_at.is_not(None))
 
@@ -72,6 +128,16 @@ coverage = Table(
     metadata,
     Column("division", Text, primary_key=True),
     Column("office", Text, nullable=False),
+)
+
+rosters = Table(
+    "roster",
+    metadata,
+    Column("key", Text, primary_key=True),  # office and day: one row says who is on duty
+    Column("office", Text, nullable=False),
+    Column("day", Date, nullable=False, index=True),
+    Column("officer", Text, nullable=False),
+    Column("deputy", Text, nullable=False),
 )
 
 dropped_releases = Table(
@@ -111,6 +177,22 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
+class Duty:
+    """Who of an office is on duty on a day, holidays included, and who stands in. Account ids, no names."""
+
+    key: str
+    office: str
+    day: date
+    officer: str
+    deputy: str
+
+
+def duty_of(office: str, day: date, officer: str, deputy: str) -> Duty:
+    """The one row of an office and a day."""
+    return Duty(f"{office} {day.isoformat()}", office, day, officer, deputy)
+
+
+@dataclass(frozen=True, slots=True)
 class DroppedRelease:
     """The newest version of a release that needs no task, so that an older one heard later makes none."""
 
@@ -132,7 +214,29 @@ def resolvable() -> list[ColumnElement[bool]]:
     return [tasks.c.office.is_(None), tasks.c.state == State.UNRESOLVED, person]
 
 
-_HIDDEN = frozenset({"version", "id", "wake_at", "consents_to_contact", "assigned"})
+# What its events do not tell: what is for the office alone, and what follows from the rest.
+_HIDDEN = frozenset(
+    {
+        "id",
+        "version",
+        "wake_at",
+        "accept_due_at",
+        "assigned",
+        "assigned_reason",
+        "rejection_reason",
+        "proposed_office",
+        "party",
+        "outcome_note",
+        "trace",
+        "unknown_signed_by",
+        "consents_to_contact",
+        "referral_number",
+        "letter_number",
+        "letter_sent_at",
+        "receipt_at",
+        "offered_at",
+    }
+)
 _TOLD = tuple(field.name for field in fields(Task) if field.name not in _HIDDEN)
 
 
@@ -152,6 +256,7 @@ class Work(UnitOfWork):
         self.persons = self.records(known_persons, KnownPerson)
         self.offices = self.records(offices, Office)
         self.coverage = self.records(coverage, Coverage)
+        self.rosters = self.records(rosters, Duty)
         self.dropped = self.records(dropped_releases, DroppedRelease)
         self._waiting_for: set[UUID] | None = None
 

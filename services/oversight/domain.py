@@ -9,17 +9,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-# Which field of an aggregate's data says when the next thing is due, by the state it is in.
+# Which field of an aggregate's data says when the next thing is due, where it is not `due_at`, by the state it is in.
 NEXT_DUE: Mapping[tuple[str, str], str] = {
     ("test_order", "ordered"): "collect_due_at",
     ("test_order", "positive_told"): "objection_due_at",
     ("order", "served"): "admission_due_at",
     ("release", "planned"): "release_at",
-    ("handover_task", "announced"): "release_at",
-    ("handover_task", "unresolved"): "release_at",
-    ("handover_task", "offered"): "accept_due_at",
-    ("handover_task", "accepted"): "release_at",
-    ("handover_task", "met"): "report_due_at",
 }
 # Who has to act, where the data names it; the order of preference.
 HOLDER_FIELDS = ("holder", "centre", "station", "deciding_organ")
@@ -70,6 +65,6 @@ def holder_of(data: Mapping[str, Any]) -> str | None:
 
 def next_due(kind: str, data: Mapping[str, Any]) -> datetime | None:
     """When the next thing is due on the aggregate; None when nothing is."""
-    field = NEXT_DUE.get((kind, str(data["state"])))
-    due: datetime | None = data[field] if field else None
+    field = NEXT_DUE.get((kind, str(data["state"])), "due_at")
+    due: datetime | None = data.get(field)
     return due

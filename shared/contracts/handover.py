@@ -7,41 +7,65 @@ TASK_STATES = (
     "announced",
     "unresolved",
     "offered",
+    "disputed",
+    "remote_sent",
     "accepted",
+    "not_met",
+    "tracing",
+    "whereabouts_unknown",
     "met",
+    "contacted",
     "registered",
+    "refused_to_report",
     "contact_done",
+    "referred",
+    "remote_accepted",
+    "closed",
     "withdrawn",
 )
 
 
 class HandoverTaskStateV1(EventData):
-    """A handover task: exactly one for a release, and at every moment exactly one holder."""
+    """A handover task: exactly one for a release, and at every moment exactly one holder and one next deadline."""
 
     task_id = identifier()
-    release_id = identifier()
+    kind = one_of("release", "order")
+    release_id = identifier(nullable=True)
+    order_id = identifier(nullable=True)
     release_version = number(1)
     person_id = identifier()
     legal_ground = one_of(*LEGAL_GROUNDS)
     state = one_of(*TASK_STATES)
-    holder_kind = one_of("station_of_registration", "office")
+    holder_kind = one_of("station_of_registration", "office", "remote_office")
     holder = text()
     office = text(nullable=True)
     division = division(nullable=True)
     release_at = moment()
     released_at = moment(nullable=True)
-    offered_at = moment(nullable=True)
-    accept_due_at = moment(nullable=True)
+    due_rule = text(nullable=True)
+    due_at = moment(nullable=True)
+    escalation_level = number()
     accepted_at = moment(nullable=True)
     accepted_by = text(nullable=True)
+    rejections = number()
+    rejected_by = text(nullable=True)
     met_at = moment(nullable=True)
     outcome = text(nullable=True)
+    contacted_at = moment(nullable=True)
+    unknown_at = moment(nullable=True)
     report_due_at = moment(nullable=True)
     registered_at = moment(nullable=True)
+    agreement_signed_at = moment(nullable=True)
     contact_done_at = moment(nullable=True)
+    refused_at = moment(nullable=True)
+    referred_at = moment(nullable=True)
+    remote_office = text(nullable=True)
+    paused_at = moment(nullable=True)
+    pause_reason = text(nullable=True)
+    closed_at = moment(nullable=True)
+    close_reason = text(nullable=True)
     withdrawn_reason = text(nullable=True)
     unresolved_reason = text(nullable=True)
-    escalation_level = number()
 
 
 class HandoverAnnouncedV1(HandoverTaskStateV1):
@@ -82,3 +106,59 @@ class HandoverEscalatedV1(HandoverTaskStateV1):
 
 class HandoverWithdrawnV1(HandoverTaskStateV1):
     """The release will not take place or needs no handover."""
+
+
+class HandoverRejectedV1(HandoverTaskStateV1):
+    """The office said that it is not the right one; another is asked, or the county decides."""
+
+
+class HandoverPartyNamedV1(HandoverTaskStateV1):
+    """Those who go to the gate are named."""
+
+
+class HandoverNotMetV1(HandoverTaskStateV1):
+    """The person left and nobody of ours was there: lawful for the person, a search for us."""
+
+
+class HandoverTracedV1(HandoverTaskStateV1):
+    """The person is looked for."""
+
+
+class HandoverContactedV1(HandoverTaskStateV1):
+    """An official reached the person."""
+
+
+class HandoverWhereaboutsUnknownV1(HandoverTaskStateV1):
+    """A supervisor signed that the search failed (现状不明); open until the person is found."""
+
+
+class HandoverRefusedToReportV1(HandoverTaskStateV1):
+    """The time to report is over without a good reason."""
+
+
+class HandoverReferredV1(HandoverTaskStateV1):
+    """The police were told of the refusal."""
+
+
+class HandoverPausedV1(HandoverTaskStateV1):
+    """The person cannot report for a good reason; the time stands still."""
+
+
+class HandoverResumedV1(HandoverTaskStateV1):
+    """The reason is over; the time to report goes on."""
+
+
+class HandoverRemoteSentV1(HandoverTaskStateV1):
+    """A letter hands the person to an office outside the platform."""
+
+
+class HandoverRemoteAcceptedV1(HandoverTaskStateV1):
+    """The remote office confirmed by its reply and is responsible."""
+
+
+class HandoverClosedV1(HandoverTaskStateV1):
+    """The task is lawfully over: agreement signed, or another lawful reason."""
+
+
+class HandoverPersonMergedV1(HandoverTaskStateV1):
+    """The task names the file that remains of two of one person."""

@@ -20,6 +20,7 @@ class Basis(StrEnum):
     HOURS = "hours"  # from the minute, through nights and holidays
     TERM = "term"  # days of custody: the first day counts, no holiday moves the end
     BEFORE = "before"  # days before a day, counted both ways; the earlier one binds
+    DAYS_BEFORE = "days_before"  # calendar days before a day
 
 
 class Duty(StrEnum):
@@ -67,7 +68,7 @@ class Due:
 
 
 def due_at(rule: DeadlineRule, start: datetime, calendar: WorkCalendar) -> Due:
-    """The deadline of a rule that starts (for `Basis.BEFORE`: that ends) at a moment.
+    """The deadline of a rule that starts (for `Basis.BEFORE` and `Basis.DAYS_BEFORE`: that ends) at a moment.
 
     Raises: ValueError when the moment has no zone.
     """
@@ -80,7 +81,7 @@ def due_at(rule: DeadlineRule, start: datetime, calendar: WorkCalendar) -> Due:
 
 def _is_provisional(rule: DeadlineRule, day: date, last: date, calendar: WorkCalendar) -> bool:
     """Whether a day that was counted lies in a year whose holidays are not announced. Day 0 is not counted."""
-    if rule.basis is Basis.TERM or (rule.basis is Basis.CALENDAR_DAYS and rule.duty is Duty.ORGAN):
+    if rule.basis in (Basis.TERM, Basis.DAYS_BEFORE) or (rule.basis is Basis.CALENDAR_DAYS and rule.duty is Duty.ORGAN):
         return False
     first, final = (last, day - ONE_DAY) if rule.basis is Basis.BEFORE else (day + ONE_DAY, last)
     if rule.basis is Basis.CALENDAR_DAYS:
@@ -116,5 +117,7 @@ def _last_day(rule: DeadlineRule, day: date, calendar: WorkCalendar) -> date:
             return day + (rule.length - 1) * ONE_DAY
         case Basis.BEFORE:
             return min(day - rule.length * ONE_DAY, calendar.add_working_days(day, -rule.length))
+        case Basis.DAYS_BEFORE:
+            return day - rule.length * ONE_DAY
         case Basis.HOURS:
             raise AssertionError("hours have no last day")

@@ -26,6 +26,7 @@ SUBSCRIPTIONS: Mapping[str, frozenset[str]] = {
             "release.rescheduled.v1",
             "release.cancelled.v1",
             "release.executed.v1",
+            "order.served.v1",
         }
     ),
     "oversight": frozenset(CATALOGUE),

@@ -35,7 +35,9 @@ class Settings:
     http_port: int
     batch_size: int  # messages
     batch_linger: float  # seconds
-    consumers: int  # batches of one queue under way at once, so that one is worked on while another waits for the database
+    consumers: (
+        int  # batches of one queue under way at once, so that one is worked on while another waits for the database
+    )
     log_level: str
     token_jwks: Path  # public keys of the token issuer
 

@@ -46,12 +46,12 @@ def insert_rows(
     """
     if not rows:
         return []
-    names = tuple(rows[0])
     if connection.dialect.name == "postgresql":
+        names = tuple(name for name in rows[0] if any(row[name] is not None for row in rows))
         statement = _unnest_insert(table, names, tail, into)
         result = connection.execute(statement, _arrays(connection, table, names, rows))
         return list(result) if result.returns_rows else []
-    return _insert_on_sqlite(connection, table, names, rows, tail)
+    return _insert_on_sqlite(connection, table, tuple(rows[0]), rows, tail)
 
 
 def upsert_rows(connection: Connection, table: Table, rows: Sequence[Row], *, newer_only: bool = False) -> None:

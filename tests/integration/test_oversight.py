@@ -100,6 +100,6 @@ def test_stages_are_counted_with_what_is_overdue_and_by_area(service: ServiceUnd
         stages = service.client.get("/stages", **options).get_json()["stages"]
         return {stage["state"]: (stage["count"], stage["overdue"]) for stage in stages}
 
-    assert counts(as_=CITY) == {"offered": (2, 2), "registered": (1, 0)}
+    assert counts(as_=CITY) == {"offered": (2, 2), "registered": (1, 1)}  # the agreement is not signed
     county = principal_of(Role.COUNTY_SUPERVISOR, division="430822")
     assert counts(as_=county) == {"offered": (1, 1)}

@@ -111,7 +111,9 @@ def _release() -> dict[str, Any]:
 
 def _handover_task() -> dict[str, Any]:
     return {
+        "kind": "release",
         "release_id": new_id(),
+        "order_id": None,
         "release_version": 1,
         "person_id": new_id(),
         "legal_ground": "community_detox_order",
@@ -122,18 +124,30 @@ def _handover_task() -> dict[str, Any]:
         "division": "430802001",
         "release_at": NOW + timedelta(days=7),
         "released_at": None,
-        "offered_at": NOW,
-        "accept_due_at": NOW + timedelta(days=1),
+        "due_rule": "H2",
+        "due_at": NOW + timedelta(days=1),
+        "escalation_level": 0,
         "accepted_at": None,
         "accepted_by": None,
+        "rejections": 0,
+        "rejected_by": None,
         "met_at": None,
         "outcome": None,
+        "contacted_at": None,
+        "unknown_at": None,
         "report_due_at": None,
         "registered_at": None,
+        "agreement_signed_at": None,
         "contact_done_at": None,
+        "refused_at": None,
+        "referred_at": None,
+        "remote_office": None,
+        "paused_at": None,
+        "pause_reason": None,
+        "closed_at": None,
+        "close_reason": None,
         "withdrawn_reason": None,
         "unresolved_reason": None,
-        "escalation_level": 0,
     }
 
 
@@ -162,7 +176,9 @@ _DECIDED = {
     "term_last_day": date(2026, 12, 24),
 }
 _ACCEPTED = {"holder_kind": "office", "holder": "OFFICE-430802001", "accepted_at": NOW, "accepted_by": "officer"}
-_MET = {**_ACCEPTED, "released_at": NOW, "met_at": NOW, "outcome": "met_official"}
+_MET = {**_ACCEPTED, "released_at": NOW, "met_at": NOW, "outcome": "met_official", "contacted_at": NOW}
+_UNMET = {**_ACCEPTED, "released_at": NOW, "outcome": "left_alone", "report_due_at": NOW + timedelta(days=16)}
+_DONE = {"due_rule": None, "due_at": None}
 _STATES: dict[str, dict[str, Any]] = {
     "person.registered.v1": {},
     "person.changed.v1": {},
@@ -194,21 +210,66 @@ _STATES: dict[str, dict[str, Any]] = {
     "release.rescheduled.v1": {"reason": "another day", "release_at": NOW + timedelta(days=9)},
     "release.cancelled.v1": {"state": "cancelled", "reason": "reported in error"},
     "release.executed.v1": {"state": "executed", "executed_at": NOW, "certificate_number": "JC-1"},
-    "handover.announced.v1": {"state": "announced", "offered_at": None, "accept_due_at": None},
-    "handover.unresolved.v1": {"state": "unresolved", "office": None, "unresolved_reason": "no_office"},
+    "handover.announced.v1": {"state": "announced", "due_rule": "H1"},
+    "handover.unresolved.v1": {
+        "state": "unresolved",
+        "office": None,
+        "unresolved_reason": "no_office",
+        "due_rule": "H10",
+    },
     "handover.offered.v1": {},
-    "handover.accepted.v1": {**_ACCEPTED, "state": "accepted"},
-    "handover.met.v1": {**_MET, "state": "met", "report_due_at": NOW + timedelta(days=16)},
-    "handover.registered.v1": {**_MET, "state": "registered", "registered_at": NOW},
+    "handover.accepted.v1": {**_ACCEPTED, "state": "accepted", "due_rule": "H3"},
+    "handover.met.v1": {**_MET, "state": "met", "report_due_at": NOW + timedelta(days=16), "due_rule": "C1"},
+    "handover.registered.v1": {**_MET, "state": "registered", "registered_at": NOW, "due_rule": "C2"},
     "handover.contact_done.v1": {
         **_MET,
+        **_DONE,
         "state": "contact_done",
         "legal_ground": "contact_only",
         "contact_done_at": NOW,
     },
     "handover.rescheduled.v1": {"release_version": 2},
     "handover.escalated.v1": {"escalation_level": 1},
-    "handover.withdrawn.v1": {"state": "withdrawn", "withdrawn_reason": "release_cancelled"},
+    "handover.withdrawn.v1": {**_DONE, "state": "withdrawn", "withdrawn_reason": "release_cancelled"},
+    "handover.rejected.v1": {
+        "state": "disputed",
+        "rejections": 1,
+        "rejected_by": "OFFICE-430802001",
+        "due_rule": "H8",
+    },
+    "handover.party_named.v1": {**_ACCEPTED, "state": "accepted", "due_rule": "H4"},
+    "handover.not_met.v1": {**_UNMET, "state": "not_met", "due_rule": "H7"},
+    "handover.traced.v1": {**_UNMET, "state": "tracing", "due_rule": "H7s"},
+    "handover.contacted.v1": {**_UNMET, "state": "contacted", "contacted_at": NOW, "due_rule": "C1"},
+    "handover.whereabouts_unknown.v1": {
+        **_UNMET,
+        "state": "whereabouts_unknown",
+        "unknown_at": NOW,
+        "due_rule": "H11",
+    },
+    "handover.refused_to_report.v1": {**_MET, "state": "refused_to_report", "refused_at": NOW, "due_rule": "C5"},
+    "handover.referred.v1": {**_MET, **_DONE, "state": "referred", "refused_at": NOW, "referred_at": NOW},
+    "handover.paused.v1": {**_MET, "state": "met", "paused_at": NOW, "pause_reason": "hospital", "due_rule": "H13"},
+    "handover.resumed.v1": {**_MET, "state": "met", "report_due_at": NOW + timedelta(days=20), "due_rule": "C1"},
+    "handover.remote_sent.v1": {"state": "remote_sent", "remote_office": "Changde", "due_rule": "H9"},
+    "handover.remote_accepted.v1": {
+        **_DONE,
+        "state": "remote_accepted",
+        "remote_office": "Changde",
+        "holder_kind": "remote_office",
+        "holder": "Changde",
+        "outcome": "remote",
+    },
+    "handover.closed.v1": {
+        **_MET,
+        **_DONE,
+        "state": "closed",
+        "registered_at": NOW,
+        "agreement_signed_at": NOW,
+        "closed_at": NOW,
+        "close_reason": "agreement_signed",
+    },
+    "handover.person_merged.v1": {},
 }
 
 person_registered = partial(event, "person.registered.v1")
