@@ -5,7 +5,7 @@ A test fails when what is committed is not what this writes.
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,39 @@ def generated() -> dict[Path, str]:
         files[Path(f"docs/events/schemas/{contract.type}.json")] = _json(json_schema(contract))
     for name in SERVICES:
         files[Path(f"docs/api/{name}.openapi.json")] = _json(openapi_of(name))
+        files |= readme_with_states(name)
     return files
+
+
+STATES_BEGIN, STATES_END = "<!-- states: written by make docs -->\n", "<!-- end of states -->"
+
+
+def readme_with_states(service: str) -> dict[Path, str]:
+    """A service's README with the diagram of its states, drawn from the table that its guards ask."""
+    name = f"services.{service}.domain.transitions"
+    try:
+        module = import_module(name)
+    except ModuleNotFoundError as missing:
+        if missing.name is None or not name.startswith(missing.name):
+            raise
+        return {}
+    path = Path(f"services/{service}/README.md")
+    before, begin, rest = (ROOT / path).read_text(encoding="utf-8").partition(STATES_BEGIN)
+    _, end, after = rest.partition(STATES_END)
+    if not begin or not end:
+        raise ValueError(f"{path} has no place for its states")
+    drawn = "\n".join(_state_lines(module.TRANSITIONS, module.BEGINNINGS))
+    return {path: f"{before}{begin}```mermaid\nstateDiagram-v2\n{drawn}\n```\n{end}{after}"}
+
+
+def _state_lines(transitions: Mapping[Any, Mapping[Any, Any]], beginnings: Sequence[Any]) -> Iterator[str]:
+    """The arrows of a state diagram; an act that leaves the state as it is is not drawn."""
+    for state in beginnings:
+        yield f"  [*] --> {state.value}"
+    for act, ways in transitions.items():
+        for before, after in ways.items():
+            for state in sorted(after - {before}):
+                yield f"  {before.value} --> {state.value}: {act.value}"
 
 
 def definition_of(service: str) -> ServiceDefinition:

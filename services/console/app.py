@@ -116,5 +116,11 @@ def _helpers() -> dict[str, Any]:
         "kinds": words.KINDS,
         "grounds": words.GROUNDS,
         "release_kinds": words.RELEASE_KINDS,
+        "outcomes": words.OUTCOMES,
+        "trace_kinds": words.TRACE_KINDS,
+        "pause_reasons": words.PAUSE_REASONS,
+        "close_reasons": words.CLOSE_REASONS,
+        "rules": words.RULES,
+        "office_choices": words.office_choices,
         "problems": words.PROBLEMS,
     }

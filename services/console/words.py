@@ -1,5 +1,6 @@
 """Putting things into words: deadlines as people say them, states and kinds in the user's language."""
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from flask_babel import gettext
@@ -32,6 +33,16 @@ STATES = {
     "registered": _l("已登记"),
     "contact_done": _l("已联系"),
     "withdrawn": _l("已撤回"),
+    "disputed": _l("有争议，待区县决定"),
+    "remote_sent": _l("已发函，待回执"),
+    "not_met": _l("未接到"),
+    "tracing": _l("查找中"),
+    "whereabouts_unknown": _l("现状不明"),
+    "contacted": _l("已见面，待登记"),
+    "refused_to_report": _l("拒绝报到"),
+    "referred": _l("已报告公安机关"),
+    "remote_accepted": _l("异地已接收"),
+    "closed": _l("已办结"),
     "active": _l("在册"),
 }
 KINDS = {
@@ -60,15 +71,81 @@ RELEASE_KINDS = {
     "criminal_custody": _l("转刑事羁押"),
     "death": _l("死亡"),
 }
+OUTCOMES = {
+    "met_official": _l("工作人员接到"),
+    "met_family": _l("家属接到"),
+    "refused_company": _l("接到，本人拒绝同行"),
+    "hospital": _l("接到，送医"),
+    "left_alone": _l("没有接到，本人自行离开"),
+    "other_authority": _l("由其他机关带走"),
+}
+TRACE_KINDS = {
+    "call": _l("电话"),
+    "home_visit": _l("上门走访"),
+    "family": _l("询问家属"),
+    "employer": _l("询问单位"),
+    "police_check": _l("公安机关核查"),
+}
+PAUSE_REASONS = {
+    "hospital": _l("住院"),
+    "custody": _l("被羁押"),
+    "disaster": _l("自然灾害"),
+    "no_transport": _l("交通中断"),
+    "decision_not_received": _l("未收到决定书"),
+}
+CLOSE_REASONS = {
+    "in_custody": _l("已被羁押"),
+    "abroad": _l("已出境"),
+    "died": _l("已死亡"),
+    "other_authority": _l("由其他机关带走"),
+    "not_reached": _l("无决定，多次联系未果"),
+}
+# What the next deadline of a task asks for, by its rule.
+RULES = {
+    "H1": _l("前系统会请您确认"),
+    "H2": _l("确认接收"),
+    "H3": _l("确定接人小组"),
+    "H4": _l("登记接人情况"),
+    "H5": _l("工作人员首次见面"),
+    "H6": _l("紧急：电话确认接收"),
+    "H7": _l("上门走访"),
+    "H7s": _l("完成查找"),
+    "H8": _l("区县决定接收单位"),
+    "H9": _l("收到异地回执"),
+    "H10": _l("上级指定接收单位"),
+    "H11": _l("复查现状不明人员"),
+    "H12": _l("提供帮助"),
+    "H13": _l("复查暂停事由"),
+    "C1": _l("本人报到"),
+    "C2": _l("签订协议"),
+    "C5": _l("报告公安机关"),
+}
 PROBLEMS = {
     "task.already_accepted": _l("已有人确认接收"),
     "task.wrong_state": _l("任务状态已变化，请看下方最新状态"),
     "task.no_order": _l("没有社区戒毒（康复）决定，无需登记，请记录联系结果"),
     "task.order_in_force": _l("已有决定，应当登记"),
+    "task.changed_since_seen": _l("任务已变化，请看下方最新状态后再办理"),
+    "task.other_office": _l("任务已转给其他单位"),
+    "task.place_decided": _l("上级已经决定接收单位，不能退回"),
+    "task.search_incomplete": _l("查找还不完整"),
+    "task.report_not_due": _l("报到期限未到"),
+    "task.paused": _l("期限已暂停"),
+    "task.not_paused": _l("期限没有暂停"),
+    "task.not_released": _l("本人还没有出所"),
+    "office.unknown": _l("没有这个单位"),
+    "office.same": _l("不能退回给本单位"),
+    "outcome.note_missing": _l("请写明由哪个机关带走"),
+    "authority.role": _l("您的岗位不能办理此事"),
     "time.before_previous_step": _l("时间早于上一步"),
     "time.in_future": _l("时间不能晚于现在"),
     "release.wrong_state": _l("该出所记录的状态已变化"),
 }
+
+
+def office_choices(offices: Iterable[Mapping[str, str]], own: str | None = None) -> list[tuple[str, str]]:
+    """Offices to choose from, without the own one."""
+    return [(office["code"], office["name"]) for office in offices if office["code"] != own]
 
 
 def _(text: str, **values: object) -> str:

@@ -80,11 +80,36 @@ def test_an_officer_confirms_meets_and_registers(browser: Browser, platform: Run
     card.get_by_role("button", name="确认收到").click()
     assert "已确认接收" in page.locator(".receipt").inner_text()
     assert page.locator(".state.big").inner_text() == "待接回"
-    page.get_by_role("button", name="已接到").click()
+    page.get_by_role("button", name="登记接人情况").click()
     page.get_by_role("button", name="登记报到").click()
     assert page.locator(".state.big").inner_text() == "已登记"
+    page.get_by_role("button", name="已签协议").click()
+    assert page.locator(".state.big").inner_text() == "已办结"
     assert page.locator(".timeline li").count() >= 5
     page.context.close()
+
+
+def test_an_office_refuses_with_a_reason_and_the_county_decides(browser: Browser, platform: RunningPlatform) -> None:
+    offered_task(platform, "接力丁")
+    officer = page_for(browser, platform, "officer")
+    officer.locator(".card", has_text="接力丁").locator("a").first.click()
+    officer.get_by_text("不归我单位管").click()
+    officer.get_by_label("理由").fill("本人住在邻乡")
+    officer.get_by_role("button", name="退回").click()
+    assert officer.locator(".state.big").inner_text() == "有争议，待区县决定"
+    county = page_for(browser, platform, "county")
+    county.goto("/tasks")
+    county.locator(".card", has_text="接力丁").locator("a").first.click()
+    assert "本人住在邻乡" in county.locator(".facts").inner_text()
+    county.get_by_text("指定接收单位", exact=True).click()
+    county.get_by_label("接收单位").select_option(OFFICE)
+    county.get_by_label("理由").first.fill("户籍地和居住地都在此")
+    county.get_by_role("button", name="指定", exact=True).click()
+    assert county.locator(".state.big").inner_text() == "待确认"
+    officer.reload()
+    assert officer.get_by_text("不归我单位管").count() == 0  # decided
+    officer.context.close()
+    county.context.close()
 
 
 def test_a_colleague_who_was_slower_is_told_who_was_first(browser: Browser, platform: RunningPlatform) -> None:

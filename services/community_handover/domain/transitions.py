@@ -68,9 +68,7 @@ TRANSITIONS: Mapping[Act, Mapping[State, frozenset[State]]] = {
     Act.OFFERED: {State.ANNOUNCED: frozenset({State.OFFERED})},
     Act.ACCEPTED: dict.fromkeys((State.ANNOUNCED, State.OFFERED), frozenset({State.ACCEPTED})),
     Act.REJECTED: {State.OFFERED: frozenset({State.OFFERED, State.ANNOUNCED, State.DISPUTED})},
-    Act.ASSIGNED: dict.fromkeys(
-        (*sorted(WAITING), State.REMOTE_SENT), frozenset({State.ANNOUNCED, State.OFFERED, State.ACCEPTED})
-    ),
+    Act.ASSIGNED: dict.fromkeys((*sorted(WAITING), State.REMOTE_SENT), frozenset({State.ANNOUNCED, State.OFFERED})),
     Act.PARTY_NAMED: {State.ACCEPTED: frozenset({State.ACCEPTED})},
     Act.MET: {State.ACCEPTED: frozenset({State.MET, State.NOT_MET, State.CLOSED})},
     Act.LEFT_UNMET: {State.ACCEPTED: frozenset({State.NOT_MET})},

@@ -1,25 +1,60 @@
-"""The community officer's tasks: see, acknowledge, meet, register."""
+"""Handover tasks: see, confirm or refuse, meet, search, register; and what supervisors decide."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, redirect, render_template, request, session, url_for
-from flask_babel import gettext as _
+from flask import Blueprint, abort, redirect, render_template, request, session, url_for
+from flask_babel import lazy_gettext as _l
 
 from services.console.clients import Refused
+from services.console.identity import current_account
 from services.console.pages.common import act, get, names_of
 
 bp = Blueprint("tasks", __name__, url_prefix="/tasks")
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
-    "to_confirm": ("offered", "unresolved", "announced"),
+    "to_confirm": ("offered", "unresolved", "announced", "disputed", "remote_sent"),
     "to_meet": ("accepted",),
-    "to_register": ("met",),
-    "done": ("registered", "contact_done"),
+    "to_find": ("not_met", "tracing", "whereabouts_unknown"),
+    "to_register": ("met", "contacted", "refused_to_report"),
+    "to_agree": ("registered",),
+    "done": ("contact_done", "closed", "referred", "remote_accepted"),
     "withdrawn": ("withdrawn",),
 }
+_ASKS_FOR_OFFICE = frozenset({"offered", "unresolved", "announced", "disputed", "remote_sent"})
 PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One act on a task: the fields of its form, and what is said when it is done."""
+
+    receipt: Any  # a text in the user's language
+    texts: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+
+
+STEPS: Mapping[str, Step] = {
+    "acceptance": Step(_l("已确认接收，现在由您单位负责接人。")),
+    "rejection": Step(_l("已退回，并说明了理由。"), ("reason", "proposed_office")),
+    "meeting": Step(_l("已记录出所接人情况。"), ("outcome", "note")),
+    "trace-steps": Step(_l("已记录查找情况。"), ("kind", "note"), ("found",)),
+    "first-contact": Step(_l("已记录首次见面。")),
+    "registration": Step(_l("已登记报到。")),
+    "agreement": Step(_l("已签协议，衔接完成。")),
+    "contact": Step(_l("已记录联系结果。"), flags=("consents_to_contact",)),
+    "refusal": Step(_l("已记录拒绝报到。")),
+    "referral": Step(_l("已记录报告公安机关。"), ("number",)),
+    "pause": Step(_l("已暂停计算报到期限。"), ("reason",)),
+    "resumption": Step(_l("已恢复计算报到期限。")),
+    "assignment": Step(_l("已指定接收单位。"), ("office", "reason")),
+    "whereabouts-unknown": Step(_l("已签署现状不明。")),
+    "letter": Step(_l("已登记异地衔接函。"), ("to", "letter_number")),
+    "receipt": Step(_l("已登记异地回执。")),
+    "closure": Step(_l("任务已结束。"), ("reason",)),
+}
 
 
 @bp.get("")
@@ -30,7 +65,8 @@ def index() -> Any:
     grouped: dict[str, list[Any]] = {group: [] for group in GROUPS}
     for task in found:
         grouped[by_state[task["state"]]].append(task)
-    grouped["to_confirm"].sort(key=lambda task: task["accept_due_at"] or task["release_at"])
+    for group in ("to_confirm", "to_find", "to_register"):
+        grouped[group].sort(key=lambda task: task["due_at"] or task["release_at"])
     names = names_of(task["person_id"] for task in found)
     template = "tasks_list.html" if request.headers.get("HX-Request") else "tasks.html"
     return render_template(template, grouped=grouped, names=names)
@@ -42,45 +78,37 @@ def one(task_id: UUID) -> Any:
     return _page(task_id)
 
 
-@bp.post("/<uuid:task_id>/acceptance")
-def accept(task_id: UUID) -> Any:
-    """确认收到."""
-    return _do(task_id, "acceptance", {}, _("已确认接收，现在由您单位负责接人。"))
-
-
-@bp.post("/<uuid:task_id>/meeting")
-def meet(task_id: UUID) -> Any:
-    """已接到."""
-    body = {"outcome": request.form.get("outcome", "met_official")}
-    return _do(task_id, "meeting", body, _("已记录接到本人。"))
-
-
-@bp.post("/<uuid:task_id>/registration")
-def register(task_id: UUID) -> Any:
-    """登记."""
-    return _do(task_id, "registration", {}, _("已登记报到。"))
-
-
-@bp.post("/<uuid:task_id>/contact")
-def contact(task_id: UUID) -> Any:
-    """已联系."""
-    body = {"consents_to_contact": request.form.get("consents") == "yes"}
-    return _do(task_id, "contact", body, _("已记录联系结果。"))
-
-
-def _do(task_id: UUID, step: str, body: Mapping[str, Any], receipt: str) -> Any:
+@bp.post("/<uuid:task_id>/<step>")
+def do(task_id: UUID, step: str) -> Any:
+    """One act on the task, once for each form shown."""
+    if step not in STEPS:
+        abort(404)
     try:
-        done = act("community_handover", f"/tasks/{task_id}/{step}", body)
+        done = act("community_handover", f"/tasks/{task_id}/{step}", _body(STEPS[step]))
     except Refused as refused:
-        return _page(task_id, refused=refused)
-    session["receipt"] = {"task": str(task_id), "text": receipt, "version": done["version"]}
+        return _page(task_id, refused=refused, step=step)
+    session["receipt"] = {"task": str(task_id), "text": str(STEPS[step].receipt), "version": done["version"]}
     return redirect(url_for("tasks.one", task_id=task_id), 303)
 
 
-def _page(task_id: UUID, refused: Refused | None = None) -> Any:
-    task = get("community_handover", f"/tasks/{task_id}")
-    person = names_of([task["person_id"]]).get(task["person_id"])
-    lines = get("oversight", f"/cases/{task['person_id']}/timeline", order="newest_first", limit=30)["items"]
-    receipt = session.pop("receipt", None)
-    page = render_template("task.html", task=task, person=person, lines=lines, refused=refused, receipt=receipt)
+def _body(step: Step) -> dict[str, Any]:
+    """The form's fields as the API takes them; what is left empty is not said."""
+    texts = {name: text for name in step.texts if (text := request.form.get(name, "").strip())}
+    return texts | {name: request.form.get(name) == "yes" for name in step.flags if name in request.form}
+
+
+def _page(task_id: UUID, refused: Refused | None = None, step: str | None = None) -> Any:
+    task, account = get("community_handover", f"/tasks/{task_id}"), current_account()
+    page = render_template(
+        "task.html",
+        task=task,
+        person=names_of([task["person_id"]]).get(task["person_id"]),
+        lines=get("oversight", f"/cases/{task['person_id']}/timeline", order="newest_first", limit=30)["items"],
+        offices=get("community_handover", "/offices", limit=200)["items"] if task["state"] in _ASKS_FOR_OFFICE else [],
+        is_supervisor=account is not None and account.role.endswith("_supervisor"),
+        refused=refused,
+        refused_step=step,
+        entered=request.form,
+        receipt=session.pop("receipt", None),
+    )
     return page, refused.status if refused else 200

@@ -1,0 +1,41 @@
+"""The console's words: every text that a user can see has its English."""
+
+from pathlib import Path
+
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+from services.community_handover.domain.task import CloseReason, Outcome, PauseReason, TraceKind
+from services.community_handover.domain.transitions import State
+from services.community_handover.policy import RULES
+from services.console import words
+from services.console.locale_files import SOURCE
+
+CONSOLE = SOURCE.parent
+KEYWORDS = {"_": None, "_l": None, "gettext": None}
+METHODS = [("**.py", "python"), ("templates/**.html", "jinja2.ext:babel_extract")]
+
+
+def texts() -> dict[str, str]:
+    """Every text of the console, and where it stands."""
+    found = extract_from_dir(str(CONSOLE), METHODS, keywords=KEYWORDS)
+    return {text: f"{file}:{line}" for file, line, text, *_ in found if isinstance(text, str)}
+
+
+def test_every_text_has_its_english_and_no_english_is_left_over() -> None:
+    with open(Path(SOURCE, "en", "LC_MESSAGES", "messages.po"), "rb") as file:
+        catalogue = read_po(file, locale="en")
+    translated = {str(message.id) for message in catalogue if message.id and message.string}
+    assert {text: place for text, place in texts().items() if text not in translated} == {}
+    assert translated - set(texts()) == set()
+
+
+def test_everything_a_task_can_say_has_words() -> None:
+    assert {state.value for state in State} <= set(words.STATES)
+    assert {rule.id for rule in RULES} == set(words.RULES)
+    assert {outcome.value for outcome in Outcome if outcome is not Outcome.REMOTE} == set(words.OUTCOMES)
+    assert {kind.value for kind in TraceKind} == set(words.TRACE_KINDS)
+    assert {reason.value for reason in PauseReason} == set(words.PAUSE_REASONS)
+    assert {reason.value for reason in CloseReason if reason is not CloseReason.AGREEMENT_SIGNED} == set(
+        words.CLOSE_REASONS
+    )
