@@ -102,8 +102,11 @@ def assign_office(task: Task, office: str, *, reason: str | None, work: Work) ->
 
 def name_party(task: Task, members: tuple[PartyMember, ...], *, work: Work) -> Task:
     """Say who goes to the gate. See `receiving.name_party`."""
+    known = work.tiers.find(task.person_id)
+    needed = policy.PARTY_NEEDED[known.tier if known else None]
     next_due = accepted_due(task, work.now, has_party=True)
-    return work.tasks.save(receiving.name_party(task, members, due=next_due), "handover.party_named.v1")
+    named = receiving.name_party(task, members, needed=needed, due=next_due)
+    return work.tasks.save(named, "handover.party_named.v1")
 
 
 _EVENT_OF_OUTCOME = {

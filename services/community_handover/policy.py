@@ -1,5 +1,6 @@
 """The deadlines and choices of handovers (register: domain rules, ids H1 …, C1 …)."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from services.community_handover.domain.task import TraceKind
@@ -13,6 +14,15 @@ LADDER = (timedelta(0), timedelta(hours=4), timedelta(hours=24))
 MOST_HOPS = 2
 # OURS: what a search consists of before a supervisor may sign that the whereabouts are unknown.
 SEARCH_NEEDED = {TraceKind.CALL: 3, TraceKind.HOME_VISIT: 1, TraceKind.FAMILY: 1}
+
+_COMPANION = frozenset({"family", "guardian", "village_cadre", "cadre", "volunteer"})
+# OURS: who has to go to the gate by risk tier; of each group one. Without a tier one official is enough.
+PARTY_NEEDED: Mapping[str | None, tuple[frozenset[str], ...]] = {
+    "high": (frozenset({"police_officer"}), frozenset({"community_worker"}), _COMPANION),
+    "medium": (frozenset({"community_worker"}), _COMPANION),
+    "low": (frozenset({"community_worker", "police_officer", "cadre", "medic"}),),
+    None: (frozenset({"community_worker", "police_officer", "cadre", "medic"}),),
+}
 
 
 def _ours(id: str, zh: str, en: str, basis: Basis, length: int, starts: str) -> DeadlineRule:

@@ -11,7 +11,7 @@ from services.community_handover.domain.task import Ground, ReleaseFacts, Task
 from services.community_handover.domain.transitions import BEGINNINGS as PLACED
 from services.community_handover.domain.transitions import ENDED, State
 from services.community_handover.routing import placement, receiver_of
-from services.community_handover.store import DroppedRelease, KnownPerson, Work, tasks
+from services.community_handover.store import DroppedRelease, KnownPerson, KnownTier, Work, tasks
 from shared.contracts.envelope import Event
 from shared.kernel.ids import derived_id
 from shared.kernel.outcomes import Applied, Ignored, Outcome
@@ -37,6 +37,12 @@ def on_person_merged(event: Event, work: Work) -> Outcome:
     for task in moved:
         work.tasks.save(placing.move_person(task, remaining), "handover.person_merged.v1")
     return Applied() if moved else Ignored("no_task")
+
+
+def on_tier(event: Event, work: Work) -> Outcome:
+    """Know the tier that was decided: it says who goes to the gate."""
+    newer = work.tiers.put_newer(KnownTier(event.data["person_id"], event.sequence, event.data["tier"]))
+    return Applied() if newer else Ignored("stale_version")
 
 
 def on_release(event: Event, work: Work) -> Outcome:
@@ -128,6 +134,7 @@ def prefetch(events: Sequence[Event], work: Work) -> None:
     work.dropped.prefetch("release_id", (event.subject for event in releases))
     work.persons.prefetch("person_id", (*(event.data["person_id"] for event in releases), *person_events))
     work.prefetch_unresolved(person_events)
+    work.tiers.prefetch("person_id", (event.data["person_id"] for event in events if event.type.startswith("risk.")))
     places = {
         place
         for person in work.persons.seen()
@@ -146,6 +153,8 @@ REACTIONS = Reactions(
         "release.cancelled.v1": on_release,
         "release.executed.v1": on_release,
         "order.served.v1": on_order,
+        "risk.decided.v1": on_tier,
+        "risk.ended.v1": on_tier,
     },
     prefetch=prefetch,
 )

@@ -130,6 +130,14 @@ coverage = Table(
     Column("office", Text, nullable=False),
 )
 
+tiers = Table(
+    "known_tier",
+    metadata,
+    Column("person_id", Uuid, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("tier", Text),
+)
+
 rosters = Table(
     "roster",
     metadata,
@@ -174,6 +182,15 @@ class Coverage:
 
     division: str
     office: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTier:
+    """The risk tier that a person decided for somebody, learnt from events; None when none is in force."""
+
+    person_id: UUID
+    version: int
+    tier: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +273,7 @@ class Work(UnitOfWork):
         self.persons = self.records(known_persons, KnownPerson)
         self.offices = self.records(offices, Office)
         self.coverage = self.records(coverage, Coverage)
+        self.tiers = self.records(tiers, KnownTier)
         self.rosters = self.records(rosters, Duty)
         self.dropped = self.records(dropped_releases, DroppedRelease)
         self._waiting_for: set[UUID] | None = None

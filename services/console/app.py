@@ -113,6 +113,7 @@ def _helpers() -> dict[str, Any]:
         "language": str(get_locale()),
         "new_key": lambda: str(new_id()),
         "states": words.STATES,
+        "state_words": words.state_words,
         "kinds": words.KINDS,
         "grounds": words.GROUNDS,
         "release_kinds": words.RELEASE_KINDS,

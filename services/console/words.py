@@ -44,8 +44,15 @@ STATES = {
     "remote_accepted": _l("异地已接收"),
     "closed": _l("已办结"),
     "active": _l("在册"),
+    "proposed": _l("待认定"),
+    "decided": _l("已认定"),
+}
+# States of which another kind has one of the same name.
+_STATES_OF_KIND = {
+    ("risk_assessment", "ended"): _l("三年未复吸，结束动态管控"),
 }
 KINDS = {
+    "risk_assessment": _l("风险等级"),
     "person": _l("人员"),
     "test_order": _l("检测"),
     "order": _l("决定"),
@@ -58,7 +65,12 @@ GROUNDS = {
     "community_rehab_order": _l("社区康复决定"),
     "contact_only": _l("无决定，仅提供帮助"),
 }
-RELEASE_KINDS = {
+RELEASE_# States of which another kind has one of the same name.
+_STATES_OF_KIND = {
+    ("risk_assessment", "ended"): _l("三年未复吸，结束动态管控"),
+}
+KINDS = {
+    "risk_assessment": _l("风险等级"),
     "term_expired": _l("期满解除"),
     "early_release": _l("提前解除"),
     "extended_term_expired": _l("延长期满解除"),
@@ -79,7 +91,12 @@ OUTCOMES = {
     "left_alone": _l("没有接到，本人自行离开"),
     "other_authority": _l("由其他机关带走"),
 }
-TRACE_KINDS = {
+TRACE_# States of which another kind has one of the same name.
+_STATES_OF_KIND = {
+    ("risk_assessment", "ended"): _l("三年未复吸，结束动态管控"),
+}
+KINDS = {
+    "risk_assessment": _l("风险等级"),
     "call": _l("电话"),
     "home_visit": _l("上门走访"),
     "family": _l("询问家属"),
@@ -141,6 +158,11 @@ PROBLEMS = {
     "time.in_future": _l("时间不能晚于现在"),
     "release.wrong_state": _l("该出所记录的状态已变化"),
 }
+
+
+def state_words(kind: str, state: str) -> str:
+    """A state of an aggregate in the user's language; a word that is not known yet is shown as it is."""
+    return str(_STATES_OF_KIND.get((kind, state)) or STATES.get(state, state))
 
 
 def office_choices(offices: Iterable[Mapping[str, str]], own: str | None = None) -> list[tuple[str, str]]:

@@ -1,7 +1,10 @@
 """person_registry, declared."""
 
 from services.person_registry.api import blp
+from services.person_registry.reactions import REACTIONS
+from services.person_registry.risk_api import risk_blp
 from services.person_registry.store import Work, metadata
+from services.person_registry.timers import TIMERS
 from shared.service import ServiceDefinition
 
 SERVICE = ServiceDefinition(
@@ -9,5 +12,7 @@ SERVICE = ServiceDefinition(
     title="Baton: person registry",
     work=Work,
     metadata=metadata,
-    blueprints=(blp,),
+    blueprints=(blp, risk_blp),
+    reactions=REACTIONS,
+    timers=TIMERS,
 )

@@ -58,6 +58,12 @@ def _contracts() -> Mapping[str, Contract]:
             "person.registered.v1": person.PersonRegisteredV1,
             "person.changed.v1": person.PersonChangedV1,
         },
+        ("person_registry", "risk_assessment"): {
+            "risk.proposed.v1": person.RiskProposedV1,
+            "risk.facts_changed.v1": person.RiskFactsChangedV1,
+            "risk.decided.v1": person.RiskDecidedV1,
+            "risk.ended.v1": person.RiskEndedV1,
+        },
         ("drug_testing", "test_order"): {
             "test.ordered.v1": testing.TestOrderedV1,
             "test.collected.v1": testing.TestCollectedV1,

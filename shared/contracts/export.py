@@ -8,6 +8,7 @@ from marshmallow import fields, validate
 
 from shared.contracts.catalogue import CATALOGUE, Contract
 from shared.contracts.envelope import CONTENT_TYPE
+from shared.contracts.fields import EventData
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TYPES: tuple[tuple[type[fields.Field[Any]], dict[str, Any]], ...] = (
@@ -95,7 +96,19 @@ def asyncapi(consumers: Mapping[str, frozenset[str]]) -> dict[str, Any]:
                 for event_type in sorted(heard)
             },
         },
+        "components": {"schemas": {_state_name(c): _state_schema(c) for c in CATALOGUE.values()}},
     }
+
+
+def _state_name(contract: Contract) -> str:
+    """The schema that all events of an aggregate share: an event's own class adds no field to its state's."""
+    return next(cls.__name__ for cls in contract.schema_class.__mro__ if cls.__base__ is EventData)
+
+
+def _state_schema(contract: Contract) -> dict[str, Any]:
+    schema = json_schema(contract)
+    del schema["$schema"], schema["description"]
+    return schema | {"title": contract.aggregate}
 
 
 def _property(field: fields.Field[Any]) -> dict[str, Any]:
@@ -134,7 +147,7 @@ def _channel(contract: Contract) -> dict[str, Any]:
         "name": contract.type,
         "title": contract.summary,
         "contentType": CONTENT_TYPE,
-        "payload": envelope_schema(contract),
+        "payload": _payload(contract),
     }
     return {
         "address": contract.type,
@@ -143,6 +156,12 @@ def _channel(contract: Contract) -> dict[str, Any]:
             "amqp": {"is": "routingKey", "exchange": {"name": "baton.events", "type": "topic", "durable": True}}
         },
     }
+
+
+def _payload(contract: Contract) -> dict[str, Any]:
+    schema = envelope_schema(contract)
+    schema["properties"]["data"] = {"$ref": f"#/components/schemas/{_state_name(contract)}"}
+    return schema
 
 
 def _operation(action: str, contract: Contract, service: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What person_registry says: that a pseudonym exists, and the little that routing and testing need of it."""
 
-from shared.contracts.fields import EventData, division, identifier, one_of
+from shared.contracts.fields import EventData, division, identifier, moment, one_of, text
 
 
 class PersonStateV1(EventData):
@@ -20,3 +20,37 @@ class PersonRegisteredV1(PersonStateV1):
 
 class PersonChangedV1(PersonStateV1):
     """A person's residence or other data changed."""
+
+
+TIERS = ("high", "medium", "low")
+
+
+class RiskStateV1(EventData):
+    """A person's risk assessment: what the rules propose, why, and the tier that a person decided."""
+
+    risk_id = identifier()
+    person_id = identifier()
+    state = one_of("proposed", "decided", "ended")
+    proposed_tier = one_of(*TIERS)
+    reasons = text()
+    tier = one_of(*TIERS, nullable=True)
+    decided_at = moment(nullable=True)
+    clean_until = moment(nullable=True)
+    due_rule = text(nullable=True)
+    due_at = moment(nullable=True)
+
+
+class RiskProposedV1(RiskStateV1):
+    """Rules propose a tier, or the time of a decision is over; a person has to decide."""
+
+
+class RiskFactsChangedV1(RiskStateV1):
+    """More or less is known, and the proposal stays the same."""
+
+
+class RiskDecidedV1(RiskStateV1):
+    """A person decided the tier that is in force."""
+
+
+class RiskEndedV1(RiskStateV1):
+    """Three years without relapse: dynamic control is over (戒毒条例 art. 7)."""

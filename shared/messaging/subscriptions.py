@@ -10,7 +10,18 @@ from collections.abc import Mapping
 from shared.contracts.catalogue import CATALOGUE
 
 SUBSCRIPTIONS: Mapping[str, frozenset[str]] = {
-    "person_registry": frozenset(),
+    "person_registry": frozenset(
+        {
+            "test.settled.v1",
+            "handover.met.v1",
+            "handover.not_met.v1",
+            "handover.contacted.v1",
+            "handover.registered.v1",
+            "handover.closed.v1",
+            "handover.refused_to_report.v1",
+            "handover.whereabouts_unknown.v1",
+        }
+    ),
     "drug_testing": frozenset({"person.registered.v1", "person.changed.v1"}),
     "detention_intake": frozenset(
         {"person.registered.v1", "person.changed.v1", "test.settled.v1", "release.executed.v1"}
@@ -27,6 +38,8 @@ SUBSCRIPTIONS: Mapping[str, frozenset[str]] = {
             "release.cancelled.v1",
             "release.executed.v1",
             "order.served.v1",
+            "risk.decided.v1",
+            "risk.ended.v1",
         }
     ),
     "oversight": frozenset(CATALOGUE),

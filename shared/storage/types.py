@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 import cattrs.preconf.json
 from sqlalchemy import JSON, DateTime, Dialect, Text
@@ -10,6 +11,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator
 
 _converter = cattrs.preconf.json.make_converter()
+_converter.register_unstructure_hook(UUID, str)
+_converter.register_structure_hook(UUID, lambda value, _: UUID(value))
 
 
 class UtcDateTime(TypeDecorator[datetime]):

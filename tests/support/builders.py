@@ -151,6 +151,20 @@ def _handover_task() -> dict[str, Any]:
     }
 
 
+def _risk_assessment() -> dict[str, Any]:
+    return {
+        "person_id": new_id(),
+        "state": "proposed",
+        "proposed_tier": "medium",
+        "reasons": "R7",
+        "tier": None,
+        "decided_at": None,
+        "clean_until": NOW + timedelta(days=1096),
+        "due_rule": "R-D",
+        "due_at": NOW + timedelta(days=3),
+    }
+
+
 _OWN_ID = {
     "person": "person_id",
     "test_order": "test_order_id",
@@ -158,6 +172,7 @@ _OWN_ID = {
     "stay": "stay_id",
     "release": "release_id",
     "handover_task": "task_id",
+    "risk_assessment": "risk_id",
 }
 _DEFAULTS: dict[str, Callable[[], dict[str, Any]]] = {
     "person": _person,
@@ -166,6 +181,7 @@ _DEFAULTS: dict[str, Callable[[], dict[str, Any]]] = {
     "stay": _stay,
     "release": _release,
     "handover_task": _handover_task,
+    "risk_assessment": _risk_assessment,
 }
 _TOLD = {"collected_at": NOW, "sample_type": "urine", "told_at": NOW}
 _DECIDED = {
@@ -270,6 +286,10 @@ _STATES: dict[str, dict[str, Any]] = {
         "close_reason": "agreement_signed",
     },
     "handover.person_merged.v1": {},
+    "risk.proposed.v1": {},
+    "risk.facts_changed.v1": {},
+    "risk.decided.v1": {"state": "decided", "tier": "medium", "decided_at": NOW, "due_rule": "R-R"},
+    "risk.ended.v1": {"state": "ended", "due_rule": None, "due_at": None},
 }
 
 person_registered = partial(event, "person.registered.v1")

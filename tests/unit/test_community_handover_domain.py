@@ -26,7 +26,7 @@ from services.community_handover.domain.task import (
     TraceStep,
 )
 from services.community_handover.domain.transitions import ENDED, OPEN, SOUGHT, TRANSITIONS, State, follows
-from services.community_handover.policy import LADDER, SEARCH_NEEDED
+from services.community_handover.policy import LADDER, PARTY_NEEDED, SEARCH_NEEDED
 from shared.kernel.errors import BatonError, Conflict, InvalidInput
 
 NOW = datetime(2026, 11, 23, 2, tzinfo=UTC)
@@ -131,8 +131,14 @@ def test_nobody_is_met_before_the_release() -> None:
 
 
 def test_an_official_goes_to_the_gate() -> None:
-    assert code_of(receiving.name_party, accepted(), (PartyMember("family"),), due=due()) == "party.no_official"
-    assert receiving.name_party(accepted(), PARTY, due=due()).party == PARTY
+    family = (PartyMember("family"),)
+    assert (
+        code_of(receiving.name_party, accepted(), family, needed=PARTY_NEEDED[None], due=due()) == "party.no_official"
+    )
+    assert receiving.name_party(accepted(), PARTY, needed=PARTY_NEEDED["medium"], due=due()).party == PARTY
+    assert (
+        code_of(receiving.name_party, accepted(), PARTY, needed=PARTY_NEEDED["high"], due=due()) == "party.incomplete"
+    )
 
 
 def test_a_refusal_falls_back_to_the_station_and_a_supervisors_decision_is_final() -> None:
@@ -381,7 +387,7 @@ class TaskMachine(RuleBasedStateMachine):
 
     @rule()
     def the_party_is_named(self) -> None:
-        self.step(lambda: receiving.name_party(self.task, PARTY, due=self.due("H4")))
+        self.step(lambda: receiving.name_party(self.task, PARTY, needed=(), due=self.due("H4")))
 
     @rule(outcome=st.sampled_from([outcome for outcome in Outcome if outcome is not Outcome.REMOTE]))
     def something_happens_at_the_gate(self, outcome: Outcome) -> None:

@@ -215,6 +215,7 @@ def test_the_first_field_of_every_event_is_its_own_id() -> None:
         "stay": "stay_id",
         "release": "release_id",
         "handover_task": "task_id",
+        "risk_assessment": "risk_id",
     }
 
 

@@ -1,7 +1,7 @@
 """From the confirmation to the gate, and the search for somebody who was not met."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -61,14 +61,20 @@ def accept(task: Task, *, by: str, now: datetime, due: NextDue, version_seen: in
     )
 
 
-def name_party(task: Task, members: tuple[PartyMember, ...], *, due: NextDue | None) -> Task:
-    """Say who goes to the gate; at least one is an official.
+def name_party(
+    task: Task, members: tuple[PartyMember, ...], *, needed: Iterable[frozenset[str]], due: NextDue | None
+) -> Task:
+    """Say who goes to the gate; of each needed group of roles at least one, and at least one official.
 
-    Raises: Conflict ``task.wrong_state``; InvalidInput ``party.no_official``.
+    Raises: Conflict ``task.wrong_state``; InvalidInput ``party.no_official`` or ``party.incomplete``.
     """
     require(task, Act.PARTY_NAMED)
-    if not any(member.role in OFFICIALS for member in members):
+    roles = {member.role for member in members}
+    if not roles & OFFICIALS:
         raise invalid_field("/members", "party.no_official", "at least one official has to go")
+    missing = [" or ".join(sorted(group)) for group in needed if not roles & group]
+    if missing:
+        raise invalid_field("/members", "party.incomplete", f"for this risk tier somebody is missing: {missing}")
     return step(task, Act.PARTY_NAMED, State.ACCEPTED, due=due, party=members)
 
 

@@ -11,6 +11,13 @@ down_revision = "community_handover_0001"
 def upgrade() -> None:
     """Bring the schema from the revision before to this one."""
     op.create_table(
+        "known_tier",
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("tier", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("person_id", name=op.f("pk_known_tier")),
+    )
+    op.create_table(
         "roster",
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("office", sa.Text(), nullable=False),

@@ -1,0 +1,60 @@
+"""What person_registry learns from others that bears on a person's risk tier."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from services.person_registry.assessing import assessment_id, learn
+from services.person_registry.risk import Fact, KnownFact
+from services.person_registry.store import Work
+from shared.contracts.envelope import Event
+from shared.kernel.outcomes import Applied, Ignored, Outcome
+from shared.messaging.reactions import Reactions
+
+_HANDOVERS = (
+    "handover.met.v1",
+    "handover.not_met.v1",
+    "handover.contacted.v1",
+    "handover.registered.v1",
+    "handover.closed.v1",
+    "handover.refused_to_report.v1",
+    "handover.whereabouts_unknown.v1",
+)
+
+
+def on_test_settled(event: Event, work: Work) -> Outcome:
+    """A positive result that is final."""
+    data = event.data
+    return _learnt(
+        event, [_fact(event, Fact.POSITIVE_TEST, data["settled_at"], active=data["result"] == "positive")], work
+    )
+
+
+def on_handover(event: Event, work: Work) -> Outcome:
+    """How a handover went: its whole state says which facts hold, so the newest version decides."""
+    data = event.data
+    return _learnt(
+        event,
+        [
+            _fact(event, Fact.LEFT_CUSTODY, data["released_at"], active=data["kind"] == "release"),
+            _fact(event, Fact.IN_COMMUNITY_MEASURE, data["registered_at"]),
+            _fact(event, Fact.REFUSED_MEASURE, data["refused_at"], active=data["registered_at"] is None),
+            _fact(event, Fact.WHEREABOUTS_UNKNOWN, data["unknown_at"], active=data["state"] == "whereabouts_unknown"),
+        ],
+        work,
+    )
+
+
+def _fact(event: Event, fact: Fact, since: datetime | None, *, active: bool = True) -> KnownFact:
+    return KnownFact(fact, event.subject, event.sequence, since or event.time, active and since is not None)
+
+
+def _learnt(event: Event, news: Sequence[KnownFact], work: Work) -> Outcome:
+    return Applied() if learn(event.data["person_id"], news, work=work) else Ignored("nothing_new")
+
+
+def prefetch(events: Sequence[Event], work: Work) -> None:
+    """Read what a batch needs in one query."""
+    work.assessments.prefetch("id", (assessment_id(event.data["person_id"]) for event in events))
+
+
+REACTIONS = Reactions({"test.settled.v1": on_test_settled, **dict.fromkeys(_HANDOVERS, on_handover)}, prefetch=prefetch)
