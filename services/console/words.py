@@ -65,12 +65,7 @@ GROUNDS = {
     "community_rehab_order": _l("社区康复决定"),
     "contact_only": _l("无决定，仅提供帮助"),
 }
-RELEASE_# States of which another kind has one of the same name.
-_STATES_OF_KIND = {
-    ("risk_assessment", "ended"): _l("三年未复吸，结束动态管控"),
-}
-KINDS = {
-    "risk_assessment": _l("风险等级"),
+RELEASE_KINDS = {
     "term_expired": _l("期满解除"),
     "early_release": _l("提前解除"),
     "extended_term_expired": _l("延长期满解除"),
@@ -91,12 +86,7 @@ OUTCOMES = {
     "left_alone": _l("没有接到，本人自行离开"),
     "other_authority": _l("由其他机关带走"),
 }
-TRACE_# States of which another kind has one of the same name.
-_STATES_OF_KIND = {
-    ("risk_assessment", "ended"): _l("三年未复吸，结束动态管控"),
-}
-KINDS = {
-    "risk_assessment": _l("风险等级"),
+TRACE_KINDS = {
     "call": _l("电话"),
     "home_visit": _l("上门走访"),
     "family": _l("询问家属"),
