@@ -64,11 +64,18 @@ def test_before_satisfies_both_readings(day: datetime, length: int) -> None:
     assert sum(CALENDAR.is_working_day(one) for one in between) >= length
 
 
-@given(MOMENTS, st.sampled_from([b for b in Basis if b is not Basis.BEFORE]), st.integers(1, 20))
+@given(MOMENTS, st.sampled_from(sorted(set(Basis) - {Basis.BEFORE, Basis.DAYS_BEFORE})), st.integers(1, 20))
 def test_a_deadline_lies_after_its_start_and_a_longer_one_later(start: datetime, basis: Basis, length: int) -> None:
     due = due_at(rule(basis, length), start, CALENDAR)
     assert due.at > start
     assert due_at(rule(basis, length + 1), start, CALENDAR).at > due.at
+
+
+@given(MOMENTS, st.integers(1, 40))
+def test_days_before_a_day_are_calendar_days_and_end_with_their_last_one(day: datetime, length: int) -> None:
+    due = due_at(rule(Basis.DAYS_BEFORE, length), day, CALENDAR)
+    assert china_day(due.at - timedelta(seconds=1)) == china_day(day) - timedelta(days=length)
+    assert not due.provisional
 
 
 def test_a_deadline_that_reaches_into_an_unannounced_year_is_provisional() -> None:
