@@ -122,6 +122,8 @@ def _helpers() -> dict[str, Any]:
         "pause_reasons": words.PAUSE_REASONS,
         "close_reasons": words.CLOSE_REASONS,
         "rules": words.RULES,
+        "party_roles": words.PARTY_ROLES,
+        "holder_words": words.holder_words,
         "office_choices": words.office_choices,
         "problems": words.PROBLEMS,
     }

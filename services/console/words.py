@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from shared.kernel.clock import CHINA
+from shared.reference.divisions import divisions
 
 STATES = {
     "ordered": _l("待采样"),
@@ -93,6 +95,15 @@ TRACE_KINDS = {
     "employer": _l("询问单位"),
     "police_check": _l("公安机关核查"),
 }
+PARTY_ROLES = {
+    "community_worker": _l("禁毒专干"),
+    "police_officer": _l("民警"),
+    "cadre": _l("村（社区）干部"),
+    "medic": _l("医务人员"),
+    "family": _l("家属"),
+    "guardian": _l("监护人"),
+    "volunteer": _l("志愿者"),
+}
 PAUSE_REASONS = {
     "hospital": _l("住院"),
     "custody": _l("被羁押"),
@@ -142,6 +153,8 @@ PROBLEMS = {
     "task.not_released": _l("本人还没有出所"),
     "office.unknown": _l("没有这个单位"),
     "office.same": _l("不能退回给本单位"),
+    "party.no_official": _l("至少有一名工作人员"),
+    "party.incomplete": _l("按风险等级，接人小组还缺人（高：民警、禁毒专干和亲属或干部；中：禁毒专干和亲属或干部）"),
     "outcome.note_missing": _l("请写明由哪个机关带走"),
     "authority.role": _l("您的岗位不能办理此事"),
     "time.before_previous_step": _l("时间早于上一步"),
@@ -153,6 +166,14 @@ PROBLEMS = {
 def state_words(kind: str, state: str) -> str:
     """A state of an aggregate in the user's language; a word that is not known yet is shown as it is."""
     return str(_STATES_OF_KIND.get((kind, state)) or STATES.get(state, state))
+
+
+def holder_words(task: Mapping[str, Any]) -> str:
+    """Who is responsible, as people say it."""
+    if task["holder_kind"] == "station_of_registration":
+        place = divisions().full_name(task["holder"]) if task["holder"] in divisions() else ""
+        return _("户籍地派出所（%(place)s）", place=place) if place else _("户籍地派出所（户籍地不明）")
+    return str(task["holder"])
 
 
 def office_choices(offices: Iterable[Mapping[str, str]], own: str | None = None) -> list[tuple[str, str]]:

@@ -34,11 +34,13 @@ class Step:
     receipt: Any  # a text in the user's language
     texts: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+    roles: bool = False  # who goes to the gate
 
 
 STEPS: Mapping[str, Step] = {
     "acceptance": Step(_l("已确认接收，现在由您单位负责接人。")),
     "rejection": Step(_l("已退回，并说明了理由。"), ("reason", "proposed_office")),
+    "party": Step(_l("已确定接人小组。"), roles=True),
     "meeting": Step(_l("已记录出所接人情况。"), ("outcome", "note")),
     "trace-steps": Step(_l("已记录查找情况。"), ("kind", "note"), ("found",)),
     "first-contact": Step(_l("已记录首次见面。")),
@@ -94,7 +96,9 @@ def do(task_id: UUID, step: str) -> Any:
 def _body(step: Step) -> dict[str, Any]:
     """The form's fields as the API takes them; what is left empty is not said."""
     texts = {name: text for name in step.texts if (text := request.form.get(name, "").strip())}
-    return texts | {name: request.form.get(name) == "yes" for name in step.flags if name in request.form}
+    flags = {name: request.form.get(name) == "yes" for name in step.flags if name in request.form}
+    members = [{"role": role} for role in request.form.getlist("role")]
+    return texts | flags | ({"members": members} if step.roles else {})
 
 
 def _page(task_id: UUID, refused: Refused | None = None, step: str | None = None) -> Any:
