@@ -237,7 +237,6 @@ _HIDDEN = frozenset(
         "id",
         "version",
         "wake_at",
-        "accept_due_at",
         "assigned",
         "assigned_reason",
         "rejection_reason",

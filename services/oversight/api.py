@@ -6,6 +6,7 @@ from uuid import UUID
 from flask.views import MethodView
 from sqlalchemy import case, func, select
 
+from services.oversight.access import CITY, area
 from services.oversight.schemas import CaseOut, LinePage, StageQuery, StagesOut, TimelineQuery
 from services.oversight.store import Work, aggregate_states, timeline
 from shared.kernel.errors import NotFound
@@ -73,7 +74,7 @@ class Stages(MethodView):
             .group_by(columns.kind, columns.state)
             .order_by(columns.kind, columns.state)
         )
-        prefix = max(query["division"], current_principal().division, key=len)
-        if len(prefix) > len("4308"):
+        prefix = area(query["division"], current_principal())
+        if len(prefix) > len(CITY):
             statement = statement.where(columns.division.startswith(prefix))
         return {"stages": [row._asdict() for row in work().connection.execute(statement)]}

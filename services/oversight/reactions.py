@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+import orjson
+
 from services.oversight.domain import AggregateState, Line, division_of, holder_of, next_due
-from services.oversight.store import Work
+from services.oversight.store import Version, Work
 from shared.contracts.catalogue import CATALOGUE
 from shared.contracts.envelope import Event
 from shared.kernel.outcomes import Applied, Outcome
@@ -24,6 +26,19 @@ def on_event(event: Event, work: Work) -> Outcome:
             occurred_at=event.time,
             actor=event.actor,
             state=data["state"],
+        )
+    )
+    work.versions.add(
+        Version(
+            event_id=event.id,
+            aggregate_id=event.subject,
+            sequence=event.sequence,
+            kind=kind,
+            person_id=data["person_id"],
+            division=division_of(data),
+            occurred_at=event.time,
+            known_at=work.now,
+            data=orjson.loads(orjson.dumps(data)),
         )
     )
     work.states.put_newer(

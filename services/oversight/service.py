@@ -1,6 +1,7 @@
 """oversight, declared."""
 
 from services.oversight.api import blp
+from services.oversight.indicators_api import indicators_blp
 from services.oversight.reactions import REACTIONS
 from services.oversight.store import Work, metadata
 from shared.service import ServiceDefinition
@@ -10,6 +11,6 @@ SERVICE = ServiceDefinition(
     title="Baton: oversight",
     work=Work,
     metadata=metadata,
-    blueprints=(blp,),
+    blueprints=(blp, indicators_blp),
     reactions=REACTIONS,
 )

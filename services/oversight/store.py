@@ -1,9 +1,16 @@
 """Tables of oversight."""
 
-from sqlalchemy import Column, Index, Integer, Table, Text, Uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Column, Index, Integer, Table, Text, Uuid, func, select
 
 from services.oversight.domain import AggregateState, Line
+from services.oversight.indicators import Snapshot
 from shared.storage import UnitOfWork, UtcDateTime, new_metadata
+from shared.storage.types import JsonValue
 from shared.storage.work import Transaction
 
 metadata = new_metadata()
@@ -40,10 +47,64 @@ aggregate_states = Table(
 )
 
 
+versions = Table(
+    "version",
+    metadata,
+    Column("event_id", Uuid, primary_key=True),
+    Column("aggregate_id", Uuid, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("person_id", Uuid, nullable=False),
+    Column("division", Text),
+    Column("occurred_at", UtcDateTime, nullable=False),
+    Column("known_at", UtcDateTime, nullable=False),
+    Column("data", JsonValue(dict[str, Any]), nullable=False),
+    Index("ix_version_latest", "kind", "aggregate_id", "sequence"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """An aggregate's state as one event told it, and when we learnt of it: any past day can be computed again."""
+
+    event_id: UUID
+    aggregate_id: UUID
+    sequence: int
+    kind: str
+    person_id: UUID
+    division: str | None
+    occurred_at: datetime
+    known_at: datetime
+    data: dict[str, Any]
+
+
 class Work(UnitOfWork):
     """A transaction of oversight."""
 
     def __init__(self, transaction: Transaction) -> None:
         super().__init__(transaction)
         self.timeline = self.records(timeline, Line)
+        self.versions = self.records(versions, Version)
         self.states = self.records(aggregate_states, AggregateState)
+
+    def snapshots(self, kind: str, *, known_at: datetime, before: datetime | None = None) -> list[Snapshot]:
+        """Each aggregate of a kind in its newest version that was known at a moment, and said before another one."""
+        columns = versions.c
+        where = [columns.kind == kind, columns.known_at <= known_at]
+        if before is not None:
+            where.append(columns.occurred_at < before)
+        newest = (
+            select(columns.aggregate_id, func.max(columns.sequence).label("sequence"))
+            .where(*where)
+            .group_by(columns.aggregate_id)
+            .subquery()
+        )
+        statement = (
+            select(columns.aggregate_id, columns.person_id, columns.kind, columns.division, columns.data)
+            .join(
+                newest,
+                (newest.c.aggregate_id == columns.aggregate_id) & (newest.c.sequence == columns.sequence),
+            )
+            .order_by(columns.aggregate_id)
+        )
+        return [Snapshot(*row) for row in self.connection.execute(statement)]

@@ -45,6 +45,7 @@ class HandoverTaskStateV1(EventData):
     due_rule = text(nullable=True)
     due_at = moment(nullable=True)
     escalation_level = number()
+    accept_due_at = moment(nullable=True)
     accepted_at = moment(nullable=True)
     accepted_by = text(nullable=True)
     rejections = number()

@@ -1,0 +1,172 @@
+"""Indicators by HTTP: figures with their formulas, the cases behind each, and both as CSV."""
+
+import csv
+import io
+from datetime import date, datetime
+from typing import Any
+
+from flask import Response
+from flask.views import MethodView
+from marshmallow import RAISE, Schema, ValidationError, fields, validates_schema
+
+from services.oversight.access import CITY, area
+from services.oversight.indicators import BY_KEY, INDICATORS, Figure, Indicator, Period, Scope, Snapshot, compute
+from services.oversight.store import Work
+from shared.kernel.deadlines import start_of_day
+from shared.kernel.errors import NotFound
+from shared.web import SUPERVISORS, Blueprint, Role, current_principal, current_work, field_error, operation
+
+indicators_blp = Blueprint("indicators", __name__, url_prefix="/indicators", description="The rates of the city")
+
+READERS = (*SUPERVISORS, Role.AUDITOR)
+
+
+class PeriodQuery(Schema):
+    """Which days, which area, and as known when."""
+
+    class Meta:
+        unknown = RAISE
+
+    first_day = fields.Date(required=True)
+    last_day = fields.Date(required=True)
+    division = fields.String(load_default="", metadata={"description": "Prefix of the division codes"})
+    known_at = fields.AwareDateTime(load_default=None, metadata={"description": "As it was known then; else as now"})
+
+    @validates_schema
+    def _in_order(self, data: dict[str, Any], **_: object) -> None:
+        if data["last_day"] < data["first_day"]:
+            fault = field_error("period.order", "the last day lies before the first one")
+            raise ValidationError({"last_day": fault.messages})
+
+
+class FigureOut(Schema):
+    """A figure with its formula."""
+
+    key = fields.String(attribute="indicator.key")
+    zh = fields.String(attribute="indicator.zh")
+    en = fields.String(attribute="indicator.en")
+    formula_zh = fields.String(attribute="indicator.formula_zh")
+    formula_en = fields.String(attribute="indicator.formula_en")
+    formula_version = fields.Integer(attribute="indicator.version")
+    source = fields.String(attribute="indicator.source")
+    is_rate = fields.Boolean(attribute="indicator.is_rate")
+    numerator = fields.Integer()
+    denominator = fields.Integer()
+    excluded = fields.Integer()
+    rate = fields.Float(allow_none=True, metadata={"description": "None for a count, and of fewer than five cases"})
+
+
+class FiguresOut(Schema):
+    """All figures of a period."""
+
+    first_day = fields.Date()
+    last_day = fields.Date()
+    division = fields.String()
+    known_at = fields.AwareDateTime()
+    items = fields.List(fields.Nested(FigureOut))
+
+
+class FigureCaseOut(Schema):
+    """A case behind a figure."""
+
+    aggregate_id = fields.UUID()
+    person_id = fields.UUID()
+    division = fields.String(allow_none=True)
+    verdict = fields.String()
+    reason = fields.String()
+
+
+class CasesOut(FiguresOut):
+    """A figure and the cases behind it."""
+
+    items = fields.List(fields.Nested(FigureCaseOut))
+
+
+@indicators_blp.route("")
+class Figures(MethodView):
+    """All figures."""
+
+    @operation(*READERS)
+    @indicators_blp.arguments(PeriodQuery, location="query")
+    @indicators_blp.response(200, FiguresOut)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """Compute every figure of a period."""
+        return _said(query, [_row(figure) for figure in _figures(query, INDICATORS)])
+
+
+@indicators_blp.route("/figures.csv")
+class FiguresCsv(MethodView):
+    """All figures, for a spreadsheet."""
+
+    @operation(*READERS)
+    @indicators_blp.arguments(PeriodQuery, location="query")
+    def get(self, query: dict[str, Any]) -> Response:
+        """Every figure of a period as CSV."""
+        rows = FigureOut(many=True).dump([_row(figure) for figure in _figures(query, INDICATORS)])
+        return _csv(list(FigureOut().fields), rows)
+
+
+@indicators_blp.route("/<string:key>/cases")
+class Cases(MethodView):
+    """The cases behind a figure."""
+
+    @operation(*READERS)
+    @indicators_blp.arguments(PeriodQuery, location="query")
+    @indicators_blp.response(200, CasesOut)
+    def get(self, query: dict[str, Any], key: str) -> dict[str, Any]:
+        """Who counts, who is missing, who is left out, and why."""
+        if key not in BY_KEY:
+            raise NotFound("indicator.not_found", f"no indicator {key}")
+        (figure,) = _figures(query, (BY_KEY[key],))
+        return _said(query, list(figure.cases))
+
+
+def _work() -> Work:
+    found: Work = current_work()
+    return found
+
+
+def _figures(query: dict[str, Any], indicators: tuple[Indicator, ...]) -> list[Figure]:
+    period = Period(start_of_day(query["first_day"]), start_of_day(date.fromordinal(query["last_day"].toordinal() + 1)))
+    known_at: datetime = query["known_at"] or _work().now
+    prefix = area(query["division"], current_principal())
+    cached: dict[tuple[str, Scope], list[Snapshot]] = {}
+    for indicator in indicators:
+        wanted = (indicator.kind, indicator.scope)
+        if wanted not in cached:
+            cached[wanted] = _snapshots(indicator, period, known_at, prefix)
+    return [compute(one, cached[one.kind, one.scope], period) for one in indicators]
+
+
+def _snapshots(indicator: Indicator, period: Period, known_at: datetime, prefix: str) -> list[Snapshot]:
+    before = period.ends if indicator.scope is Scope.DATE else None
+    found = _work().snapshots(indicator.kind, known_at=known_at, before=before)
+    if len(prefix) <= len(CITY):
+        return found
+    homes = {one.person_id: one.division for one in _work().snapshots("person", known_at=known_at)}
+    return [one for one in found if (one.division or homes.get(one.person_id) or "").startswith(prefix)]
+
+
+def _row(figure: Figure) -> dict[str, Any]:
+    return {
+        "indicator": figure.indicator,
+        "numerator": figure.numerator,
+        "denominator": figure.denominator,
+        "excluded": len(figure.cases) - figure.denominator,
+        "rate": figure.rate,
+    }
+
+
+def _said(query: dict[str, Any], items: list[Any]) -> dict[str, Any]:
+    return {**query, "known_at": query["known_at"] or _work().now, "items": items}
+
+
+def _csv(names: list[str], rows: list[dict[str, Any]]) -> Response:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names)
+    writer.writeheader()
+    writer.writerows(rows)
+    # The mark at the beginning lets spreadsheets know that it is UTF-8.
+    answer = Response("\ufeff" + text.getvalue(), mimetype="text/csv")
+    answer.headers["Content-Disposition"] = "attachment; filename=indicators.csv"
+    return answer
