@@ -38,7 +38,14 @@ class Services:
 
         Raises: Refused, Away.
         """
-        return self._call(token, "GET", service, path, params={k: v for k, v in query.items() if v is not None})
+        return self._call(token, "GET", service, path, params=_said(query)).json()
+
+    def get_text(self, token: str, service: str, path: str, **query: Any) -> str:
+        """GET, the answer as text.
+
+        Raises: Refused, Away.
+        """
+        return self._call(token, "GET", service, path, params=_said(query)).text
 
     def post(self, token: str, service: str, path: str, body: Mapping[str, Any], *, key: str | None = None) -> Any:
         """POST; ``key`` is the Idempotency-Key of an act.
@@ -46,16 +53,16 @@ class Services:
         Raises: Refused, Away.
         """
         headers = {"Idempotency-Key": key} if key else {}
-        return self._call(token, "POST", service, path, json=dict(body), headers=headers)
+        return self._call(token, "POST", service, path, json=dict(body), headers=headers).json()
 
-    def _call(self, token: str, method: str, service: str, path: str, **options: Any) -> Any:
+    def _call(self, token: str, method: str, service: str, path: str, **options: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}", **options.pop("headers", {})}
         try:
             answer = self._http.request(method, self._urls[service] + path, headers=headers, **options)
         except httpx.TransportError as error:
             raise Away(service) from error
         if answer.is_success:
-            return answer.json()
+            return answer
         try:
             problem = answer.json()
         except ValueError:
@@ -63,3 +70,7 @@ class Services:
         if answer.status_code >= 500:
             raise Away(service)
         raise Refused(answer.status_code, problem)
+
+
+def _said(query: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in query.items() if value is not None}

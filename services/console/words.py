@@ -95,6 +95,11 @@ TRACE_KINDS = {
     "employer": _l("询问单位"),
     "police_check": _l("公安机关核查"),
 }
+VERDICTS = {
+    "missing": _l("未完成"),
+    "excluded": _l("单列"),
+    "counted": _l("已完成"),
+}
 PARTY_ROLES = {
     "community_worker": _l("禁毒专干"),
     "police_officer": _l("民警"),

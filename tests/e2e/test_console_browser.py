@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from deploy.local.accounts import CENTRE, OFFICE, OFFICE_TOWNSHIP
 from deploy.local.assets import BUILD
 from deploy.local.system_packages import program
+from shared.kernel.clock import CHINA
 from tests.support.platform import RunningPlatform
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
@@ -48,6 +49,15 @@ def page_for(browser: Browser, platform: RunningPlatform, username: str, *, scri
     page.click("button.main")
     page.wait_for_selector("header nav")
     return page
+
+
+def violations_on(page: Page) -> list[str]:
+    """What axe finds wrong with a page."""
+    page.evaluate(Path(AXE).read_text())
+    found: list[str] = page.evaluate(
+        "axe.run().then(found => found.violations.map(v => v.id + ': ' + v.nodes[0].html))"
+    )
+    return found
 
 
 def offered_task(platform: RunningPlatform, name: str) -> None:
@@ -150,11 +160,27 @@ def test_every_role_arrives_at_a_page_that_axe_finds_nothing_wrong_with(
     page.reload()
     assert page.locator("h1").inner_text() == heading
     assert faults == []
-    page.evaluate(Path(AXE).read_text())
-    violations = page.evaluate("axe.run().then(found => found.violations.map(v => v.id + ': ' + v.nodes[0].html))")
-    assert violations == []
+    assert violations_on(page) == []
     page.get_by_role("button", name="English").click()
     assert page.get_by_role("button", name="Sign out").is_visible()
+    page.context.close()
+
+
+def test_a_supervisor_looks_at_the_rates_and_the_cases_behind_them(browser: Browser, platform: RunningPlatform) -> None:
+    offered_task(platform, "接力戊")
+    page = page_for(browser, platform, "city")
+    page.get_by_role("link", name="指标").click()
+    assert page.locator("h1").inner_text() == "指标"
+    assert violations_on(page) == []
+    page.fill("input[name=month]", f"{datetime.now(CHINA) + timedelta(days=2):%Y-%m}")
+    page.get_by_role("button", name="查看").click()
+    page.get_by_role("link", name="按期确认率").click()
+    assert page.locator("h1").inner_text() == "按期确认率"
+    assert violations_on(page) == []
+    page.goto("/indicators")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="下载表格").click()
+    assert "pickup_rate" in Path(download.value.path()).read_text("utf-8-sig")
     page.context.close()
 
 
