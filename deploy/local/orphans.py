@@ -28,7 +28,10 @@ class ProcessFile:
         """Remember a process that this one has started."""
         content = {"pid": pid, "began": began(pid), "starter": os.getpid(), "starter_began": began(os.getpid())}
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.write_text(json.dumps(content))
+        # Whole or not at all: a crash in between must not leave a note that says nothing about a live process.
+        unfinished = self._path.with_suffix(".unfinished")
+        unfinished.write_text(json.dumps(content))
+        unfinished.replace(self._path)
 
     def clear(self) -> None:
         """Forget it: it ended."""
