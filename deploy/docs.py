@@ -129,6 +129,7 @@ _BASES = {
     Basis.CALENDAR_DAYS: "calendar days",
     Basis.HOURS: "hours",
     Basis.TERM: "days of a term, the first one counts",
+    Basis.TERM_MONTHS: "months of a term, the first day counts",
     Basis.BEFORE: "days before, the earlier of both readings",
     Basis.DAYS_BEFORE: "calendar days before",
 }

@@ -100,6 +100,7 @@ class Chain:
                     "reagent_lot": "LOT-26-11",
                     "sample_a": f"A-{seal}",
                     "sample_b": f"B-{seal}",
+                    "seal_signed": True,
                 },
                 "test.resulted.v1",
             ),

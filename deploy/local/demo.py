@@ -18,7 +18,7 @@ from deploy.local.chain import password_from_environment, urls_from_environment
 from deploy.local.client import CallFailed, Platform, TooLate
 from deploy.local.demo_people import InventedPerson, invented_people
 from shared.kernel.clock import CHINA
-from shared.kernel.deadlines import add_years
+from shared.kernel.deadlines import add_months
 from shared.reference.divisions import divisions
 
 UNCOVERED_TOWNSHIP = "430822228"
@@ -69,7 +69,8 @@ class Demo:
             "reagent_lot": "LOT-26-11",
         }
         if positive:
-            result |= {"substances": ["MET"], "sample_a": f"DEMO-A{number:03d}", "sample_b": f"DEMO-B{number:03d}"}
+            seals = {"sample_a": f"DEMO-A{number:03d}", "sample_b": f"DEMO-B{number:03d}", "seal_signed": True}
+            result |= {"substances": ["MET"], **seals}
         steps: tuple[tuple[str, dict[str, Any]], ...] = (
             ("collection", {"sample_type": "urine", "collectors": list(officer)}),
             ("result", result),
@@ -84,7 +85,7 @@ class Demo:
     def _isolation(self, number: int) -> None:
         """Somebody whose two years end some days from now, or ended today, or will in weeks."""
         last_day = self._today + timedelta(days=(number % 12) * 3 - 1)
-        decided_on = add_years(last_day, -2) + timedelta(days=1)
+        decided_on = add_months(last_day, -24) + timedelta(days=1)
         _, person_id = self._registered(f"isolation {number}", near=number % 3 == 0)
         stay = self._admitted("centre-system", CENTRE, person_id, decided_on, number, {"kind": "compulsory_isolation"})
         release = self._release_of("centre-system", stay)

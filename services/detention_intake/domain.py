@@ -9,7 +9,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from shared.kernel.clock import china_day
-from shared.kernel.deadlines import add_years
+from shared.kernel.deadlines import last_day_of_term
 from shared.kernel.errors import Conflict, invalid_field
 
 ONE_DAY = timedelta(days=1)
@@ -117,7 +117,7 @@ def last_day(kind: Custody, first_day: date, isolation_years: int, detention_day
             raise invalid_field(
                 "/detention_days", "detention_days.not_for_isolation", "the law fixes the term of isolation"
             )
-        return add_years(first_day, isolation_years) - ONE_DAY
+        return last_day_of_term(first_day, 12 * isolation_years)
     if detention_days is None:
         raise invalid_field("/detention_days", "detention_days.missing", "say for how many days")
     return first_day + (detention_days - 1) * ONE_DAY

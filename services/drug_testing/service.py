@@ -1,6 +1,6 @@
 """drug_testing, declared."""
 
-from services.drug_testing.api import blp
+from services.drug_testing.api import blp, laboratory_blp
 from services.drug_testing.reactions import REACTIONS
 from services.drug_testing.store import Work, metadata
 from services.drug_testing.timers import TIMERS
@@ -11,7 +11,7 @@ SERVICE = ServiceDefinition(
     title="Baton: drug testing",
     work=Work,
     metadata=metadata,
-    blueprints=(blp,),
+    blueprints=(blp, laboratory_blp),
     reactions=REACTIONS,
     timers=TIMERS,
 )

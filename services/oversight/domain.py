@@ -11,8 +11,6 @@ from uuid import UUID
 
 # Which field of an aggregate's data says when the next thing is due, where it is not `due_at`, by the state it is in.
 NEXT_DUE: Mapping[tuple[str, str], str] = {
-    ("test_order", "ordered"): "collect_due_at",
-    ("test_order", "positive_told"): "objection_due_at",
     ("order", "served"): "admission_due_at",
     ("release", "planned"): "release_at",
 }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from services.person_registry.risk import Fact, Policy, Rule, Tier
 from shared.kernel.deadlines import Basis, Confidence, DeadlineRule
 
+GRAVE_BREACH_EVASIONS = 3  # 戒毒条例 art. 20 READ: tests evaded or refused three times or more
 _37 = "禁毒办通〔2016〕37号, high-risk heads"
 TIER_RULES = (
     Rule(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from services.person_registry import policy
 from services.person_registry.assessing import assessment_id, learn
 from services.person_registry.risk import Fact, KnownFact
 from services.person_registry.store import Work
@@ -22,11 +23,16 @@ _HANDOVERS = (
 
 
 def on_test_settled(event: Event, work: Work) -> Outcome:
-    """A positive result that is final."""
+    """A positive result that is final, or fell after all."""
     data = event.data
-    return _learnt(
-        event, [_fact(event, Fact.POSITIVE_TEST, data["settled_at"], active=data["result"] == "positive")], work
-    )
+    stands = data["result"] == "positive" and data["overturned_at"] is None
+    return _learnt(event, [_fact(event, Fact.POSITIVE_TEST, data["settled_at"] or event.time, active=stands)], work)
+
+
+def on_test_evaded(event: Event, work: Work) -> Outcome:
+    """Tests refused or evaded so often are a grave breach of the agreement (戒毒条例 art. 20)."""
+    grave = event.data["evasions"] >= policy.GRAVE_BREACH_EVASIONS
+    return _learnt(event, [_fact(event, Fact.GRAVE_BREACH, event.time, active=grave)], work)
 
 
 def on_handover(event: Event, work: Work) -> Outcome:
@@ -57,4 +63,11 @@ def prefetch(events: Sequence[Event], work: Work) -> None:
     work.assessments.prefetch("id", (assessment_id(event.data["person_id"]) for event in events))
 
 
-REACTIONS = Reactions({"test.settled.v1": on_test_settled, **dict.fromkeys(_HANDOVERS, on_handover)}, prefetch=prefetch)
+REACTIONS = Reactions(
+    {
+        **dict.fromkeys(("test.settled.v1", "test.overturned.v1"), on_test_settled),
+        **dict.fromkeys(("test.missed.v1", "test.refused.v1", "test.exempted.v1"), on_test_evaded),
+        **dict.fromkeys(_HANDOVERS, on_handover),
+    },
+    prefetch=prefetch,
+)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from shared.kernel.clock import china_day
-from shared.kernel.deadlines import Confidence, add_years, start_of_day
+from shared.kernel.deadlines import Confidence, add_months, start_of_day
 from shared.kernel.errors import Conflict, invalid_field
 
 
@@ -155,7 +155,7 @@ def clean_until(facts: Iterable[KnownFact], years: int) -> datetime | None:
     since = clean_since(known)
     if since is None or any(one.active and one.fact is Fact.WHEREABOUTS_UNKNOWN for one in known):
         return None
-    return start_of_day(add_years(china_day(since), years))
+    return start_of_day(add_months(china_day(since), 12 * years))
 
 
 def first_assessment(

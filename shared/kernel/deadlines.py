@@ -4,6 +4,7 @@
 still be done and recorded.
 """
 
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -19,6 +20,7 @@ class Basis(StrEnum):
     CALENDAR_DAYS = "calendar_days"  # day 0 not counted; a duty of the person ends no earlier than a working day
     HOURS = "hours"  # from the minute, through nights and holidays
     TERM = "term"  # days of custody: the first day counts, no holiday moves the end
+    TERM_MONTHS = "term_months"  # the same in months
     BEFORE = "before"  # days before a day, counted both ways; the earlier one binds
     DAYS_BEFORE = "days_before"  # calendar days before a day
 
@@ -48,7 +50,7 @@ class DeadlineRule:
     title_zh: str
     title_en: str
     basis: Basis
-    length: int  # days or hours, as the basis says
+    length: int  # days, hours or months, as the basis says
     starts: str
     source: str
     confidence: Confidence
@@ -81,7 +83,9 @@ def due_at(rule: DeadlineRule, start: datetime, calendar: WorkCalendar) -> Due:
 
 def _is_provisional(rule: DeadlineRule, day: date, last: date, calendar: WorkCalendar) -> bool:
     """Whether a day that was counted lies in a year whose holidays are not announced. Day 0 is not counted."""
-    if rule.basis in (Basis.TERM, Basis.DAYS_BEFORE) or (rule.basis is Basis.CALENDAR_DAYS and rule.duty is Duty.ORGAN):
+    if rule.basis in (Basis.TERM, Basis.TERM_MONTHS, Basis.DAYS_BEFORE) or (
+        rule.basis is Basis.CALENDAR_DAYS and rule.duty is Duty.ORGAN
+    ):
         return False
     first, final = (last, day - ONE_DAY) if rule.basis is Basis.BEFORE else (day + ONE_DAY, last)
     if rule.basis is Basis.CALENDAR_DAYS:
@@ -94,16 +98,20 @@ def start_of_day(day: date) -> datetime:
     return datetime.combine(day, time(), CHINA)
 
 
-def add_years(day: date, years: int) -> date:
-    """The same day years later; 29 February becomes 28 February.
+def add_months(day: date, months: int) -> date:
+    """The same day months later, or the last day of that month where it has no such day.
 
-    A term of years ends the day before: the way sentences are counted (最高人民法院关于适用刑事诉讼法的解释 art. 202),
-    which from 29 February gives 27 February. In doubt custody ends a day sooner, never later.
+    A term ends the day before: the way sentences are counted (最高人民法院关于适用刑事诉讼法的解释 art. 202), which
+    from 29 February gives 27 February years later. In doubt custody ends a day sooner, never later.
     """
-    try:
-        return day.replace(year=day.year + years)
-    except ValueError:
-        return day.replace(year=day.year + years, day=28)
+    years, month = divmod(day.month - 1 + months, 12)
+    year = day.year + years
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def last_day_of_term(first: date, months: int) -> date:
+    """The last day of a term of months; its first day counts."""
+    return add_months(first, months) - ONE_DAY
 
 
 def _last_day(rule: DeadlineRule, day: date, calendar: WorkCalendar) -> date:
@@ -115,6 +123,8 @@ def _last_day(rule: DeadlineRule, day: date, calendar: WorkCalendar) -> date:
             return calendar.next_working_day(last) if rule.duty is Duty.PERSON else last
         case Basis.TERM:
             return day + (rule.length - 1) * ONE_DAY
+        case Basis.TERM_MONTHS:
+            return last_day_of_term(day, rule.length)
         case Basis.BEFORE:
             return min(day - rule.length * ONE_DAY, calendar.add_working_days(day, -rule.length))
         case Basis.DAYS_BEFORE:

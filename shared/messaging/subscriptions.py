@@ -13,6 +13,10 @@ SUBSCRIPTIONS: Mapping[str, frozenset[str]] = {
     "person_registry": frozenset(
         {
             "test.settled.v1",
+            "test.overturned.v1",
+            "test.missed.v1",
+            "test.refused.v1",
+            "test.exempted.v1",
             "handover.met.v1",
             "handover.not_met.v1",
             "handover.contacted.v1",
@@ -22,7 +26,7 @@ SUBSCRIPTIONS: Mapping[str, frozenset[str]] = {
             "handover.whereabouts_unknown.v1",
         }
     ),
-    "drug_testing": frozenset({"person.registered.v1", "person.changed.v1"}),
+    "drug_testing": frozenset({"person.registered.v1", "person.changed.v1", "handover.registered.v1", "risk.ended.v1"}),
     "detention_intake": frozenset(
         {"person.registered.v1", "person.changed.v1", "test.settled.v1", "release.executed.v1"}
     ),

@@ -14,7 +14,7 @@ def test_every_rule_has_an_id_of_its_own() -> None:
 def test_a_rule_that_is_not_ours_names_its_source() -> None:
     for rules in deadline_rules().values():
         for rule in rules:
-            assert rule.source
+            assert rule.source and rule.title_zh and rule.title_en and rule.starts
             assert (rule.source == "product decision") <= (rule.confidence is Confidence.OURS), rule.id
 
 

@@ -11,12 +11,15 @@ from services.drug_testing.service import SERVICE
 from shared.kernel.clock import CHINA
 from shared.kernel.ids import new_id
 from shared.web import Role
+from tests.support.builders import event as any_event
 from tests.support.builders import person_registered
 from tests.support.service import ServiceUnderTest, principal_of, service_under_test
 
 OFFICER = principal_of(Role.STATION_OFFICER, organisation="STATION-1", division="430802")
 COLLECTORS = [{"officer": "P1", "sex": "male"}, {"officer": "P2", "sex": "male"}]
-POSITIVE = {"result": "positive", "tester": "P1", "reagent_lot": "L1", "substances": ["MET"]}
+POSITIVE = {"result": "positive", "tester": "P1", "reagent_lot": "L1", "substances": ["MET"], "seal_signed": True}
+COUNTY = principal_of(Role.COUNTY_SUPERVISOR, organisation="NCO-430802", division="430802")
+LABS = {code: principal_of(Role.LABORATORY, organisation=code) for code in ("LAB-1", "LAB-2")}
 
 
 @pytest.fixture
@@ -159,6 +162,180 @@ def test_an_unknown_person_and_a_missing_ground_are_named(service: ServiceUnderT
     assert answer.get_json()["errors"][0]["code"] == "ground.detail_missing"
     del body["ground"]
     assert service.client.post("/test-orders", body, as_=OFFICER).get_json()["errors"][0]["code"] == "required"
+
+
+def designated(service: ServiceUnderTest) -> None:
+    for code in LABS:
+        body = {"name": code, "kind": "accredited"}
+        assert service.client.put(f"/laboratories/{code}", body, as_=COUNTY).status_code == 200
+
+
+def examined(service: ServiceUnderTest, seal: str, laboratory: str, result: str) -> None:
+    receipt = service.client.post(f"/samples/{seal}/receipt", {"intact": True}, as_=LABS[laboratory])
+    assert receipt.status_code == 201
+    report = {"number": "R1", "result": result}
+    answer = service.client.post(f"/samples/{seal}/report", report, as_=LABS[laboratory])
+    assert answer.status_code == 201
+    assert "person_id" not in answer.get_json()
+
+
+def test_the_whole_objection_chain_to_the_retest(service: ServiceUnderTest) -> None:
+    designated(service)
+    order = told(service)
+    assert step(service, order, "objection").get_json()["due_rule"] == "T2"
+    assert step(service, order, "objection-decision", approved=True).get_json()["due_rule"] == "T3"
+    assert step(service, order, "dispatch", laboratory="LAB-1", sent_by="P1").get_json()["state"] == "lab_sent"
+    examined(service, f"A{order}", "LAB-1", "positive")
+    assert step(service, order, "report-telling", signed=True).get_json()["due_rule"] == "T6"
+    assert step(service, order, "objection").get_json()["due_rule"] == "T7"
+    assert step(service, order, "objection-decision", approved=True).get_json()["due_rule"] == "T8"
+    same = step(service, order, "dispatch", laboratory="LAB-1", sent_by="P1")
+    assert same.get_json()["errors"][0]["code"] == "laboratory.same_as_first"
+    assert step(service, order, "dispatch", laboratory="LAB-2", sent_by="P1").status_code == 201
+    examined(service, f"B{order}", "LAB-2", "negative")
+    overturned = step(service, order, "report-telling", signed=False, refusal_note="said nothing").get_json()
+    assert (overturned["state"], overturned["overturned_by"], overturned["due_at"]) == ("overturned", "retest", None)
+    last = service.events()[-1]
+    assert (last.type, last.data["retest_result"]) == ("test.overturned.v1", "negative")
+
+
+def test_a_laboratory_sees_its_own_samples_only_and_never_the_person(service: ServiceUnderTest) -> None:
+    designated(service)
+    order = told(service)
+    step(service, order, "objection")
+    step(service, order, "objection-decision", approved=True)
+    step(service, order, "dispatch", laboratory="LAB-1", sent_by="P1")
+    own = service.client.get(f"/samples/A{order}", as_=LABS["LAB-1"])
+    assert own.status_code == 200
+    assert own.get_json().keys() == {
+        "seal",
+        "sample_type",
+        "state",
+        "sent_at",
+        "received_at",
+        "report_number",
+        "reported_at",
+        "result",
+        "due_at",
+    }
+    for who, seal in (("LAB-2", f"A{order}"), ("LAB-1", "nothing")):
+        foreign = service.client.get(f"/samples/{seal}", as_=LABS[who])
+        assert (foreign.status_code, foreign.get_json()["code"]) == (404, "sample.not_found")
+    assert service.client.get(f"/test-orders/{order}", as_=LABS["LAB-1"]).status_code == 403
+
+
+def test_a_number_is_on_one_seal_only(service: ServiceUnderTest) -> None:
+    first = told(service)
+    for seals, pointer in (
+        ({"sample_a": f"B{first}", "sample_b": "fresh"}, "/sample_a"),
+        ({"sample_a": "fresh", "sample_b": f"A{first}"}, "/sample_b"),
+    ):
+        refused = step(service, collected(service), "result", **POSITIVE, **seals)
+        fault = refused.get_json()["errors"][0]
+        assert (refused.status_code, fault["code"], fault["pointer"]) == (422, "result.seal_used", pointer)
+
+
+def test_another_station_finds_nothing(service: ServiceUnderTest) -> None:
+    order = told(service)
+    other = principal_of(Role.STATION_OFFICER, organisation="STATION-2", division="430802")
+    far = principal_of(Role.COUNTY_SUPERVISOR, organisation="NCO-430822", division="430822")
+    for who in (other, far):
+        assert service.client.get(f"/test-orders/{order}", as_=who).status_code == 404
+        assert service.client.get("/test-orders", as_=who).get_json()["items"] == []
+    answer = service.client.post(f"/test-orders/{order}/waiver", as_=other)
+    assert (answer.status_code, answer.get_json()["code"]) == (404, "test_order.not_found")
+    assert service.client.get(f"/test-orders/{order}", as_=COUNTY).status_code == 200
+
+
+def test_a_refused_test_is_forced_by_another_or_given_up(service: ServiceUnderTest) -> None:
+    order = ordered(service)
+    assert step(service, order, "refusal").get_json()["due_rule"] == "T0f"
+    assert step(service, order, "forced-test", approver="P2").get_json()["state"] == "force_approved"
+    refused = step(service, order, "collection", sample_type="hair", collectors=COLLECTORS)
+    assert refused.get_json()["errors"][0]["code"] == "collection.by_the_approver"
+    done = step(service, order, "non-test", reason="got away").get_json()
+    assert (done["state"], done["due_at"]) == ("untested", None)
+
+
+def test_only_a_supervisor_exempts(service: ServiceUnderTest) -> None:
+    order = ordered(service)
+    body = {"reason": "illness", "note": "in intensive care"}
+    assert step(service, order, "exemption", **body).get_json()["code"] == "authority.role"
+    answer = service.client.post(f"/test-orders/{order}/exemption", body, as_=COUNTY)
+    assert (answer.status_code, answer.get_json()["state"]) == (201, "exempted")
+
+
+def registered(service: ServiceUnderTest, at: datetime) -> UUID:
+    """Somebody in community detox since a moment."""
+    person = person_registered()
+    began = any_event(
+        "handover.registered.v1", person_id=person.subject, registered_at=at, division="430802001", time=at
+    )
+    service.react(person, began)
+    return person.subject
+
+
+def test_a_community_measure_is_tested_by_its_schedule_and_evasions_are_counted(service: ServiceUnderTest) -> None:
+    start = datetime(2026, 1, 31, 9, tzinfo=CHINA)
+    service.clock.set(start)
+    person = registered(service, start)
+    assert service.run_timer("order_scheduled_tests") == 0
+    tested = []
+    for month in range(1, 38):
+        service.clock.set(start + timedelta(days=31 * month))
+        service.run_timer("order_scheduled_tests")
+        service.run_timer("note_missed_tests")
+        tested = service.events("test.ordered.v1")
+    assert len(tested) == 22  # 12 in the first year, 6 in the second, 4 in the third
+    assert {event.data["ground"] for event in tested} == {"scheduled"}
+    assert {event.data["person_id"] for event in tested} == {person}
+    missed = service.events("test.missed.v1")
+    assert [event.data["evasions"] for event in missed][:4] == [1, 2, 3, 4]
+
+
+def test_a_platform_that_stood_still_orders_one_test_and_not_ten(service: ServiceUnderTest) -> None:
+    start = datetime(2026, 1, 15, 9, tzinfo=CHINA)
+    service.clock.set(start)
+    registered(service, start)
+    service.clock.set(start + timedelta(days=200))
+    service.run_timer("order_scheduled_tests")
+    assert len(service.events("test.ordered.v1")) == 1
+
+
+def test_an_excused_test_is_no_evasion(service: ServiceUnderTest) -> None:
+    start = datetime(2026, 1, 15, 9, tzinfo=CHINA)
+    service.clock.set(start)
+    registered(service, start)
+    service.clock.set(start + timedelta(days=32))
+    service.run_timer("order_scheduled_tests")
+    service.clock.set(start + timedelta(days=45))
+    service.run_timer("note_missed_tests")
+    (missed,) = service.events("test.missed.v1")
+    body = {"reason": "excused", "note": "in hospital"}
+    answer = service.client.post(f"/test-orders/{missed.subject}/exemption", body, as_=COUNTY).get_json()
+    assert (answer["state"], answer["evasions"]) == ("exempted", 0)
+
+
+def test_any_station_of_the_area_may_take_a_scheduled_test(service: ServiceUnderTest) -> None:
+    start = datetime(2026, 1, 15, 9, tzinfo=CHINA)
+    service.clock.set(start)
+    registered(service, start)
+    service.clock.set(start + timedelta(days=32))
+    service.run_timer("order_scheduled_tests")
+    (order,) = service.client.get("/test-orders", as_=OFFICER).get_json()["items"]
+    collectors = [{"officer": "P1", "sex": "female"}, {"officer": "P2", "sex": "male"}]
+    done = step(service, order["id"], "collection", sample_type="urine", collectors=collectors)
+    assert done.status_code == 201
+
+
+def test_who_is_clean_for_three_years_is_let_go(service: ServiceUnderTest) -> None:
+    start = datetime(2026, 1, 15, 9, tzinfo=CHINA)
+    service.clock.set(start)
+    person = registered(service, start)
+    service.react(any_event("risk.ended.v1", person_id=person))
+    service.clock.set(start + timedelta(days=32))
+    assert service.run_timer("order_scheduled_tests") == 0
+    assert service.events("test.ordered.v1") == []
 
 
 def _read(service: ServiceUnderTest, order: str) -> Any:

@@ -53,8 +53,17 @@ def _test_order() -> dict[str, Any]:
         "result": None,
         "told_at": None,
         "objection_due_at": None,
+        "opinion": None,
+        "lab_result": None,
+        "retest_result": None,
+        "evasions": 0,
+        "exempt_reason": None,
         "settled_at": None,
         "settled_by": None,
+        "overturned_at": None,
+        "overturned_by": None,
+        "due_rule": "T0",
+        "due_at": NOW + timedelta(hours=24),
     }
 
 
@@ -185,6 +194,7 @@ _DEFAULTS: dict[str, Callable[[], dict[str, Any]]] = {
     "risk_assessment": _risk_assessment,
 }
 _TOLD = {"collected_at": NOW, "sample_type": "urine", "told_at": NOW}
+_POSITIVE = {**_TOLD, "result": "positive", "objection_due_at": NOW + timedelta(days=4)}
 _DECIDED = {
     "kind": "compulsory_isolation",
     "deciding_organ": "GA-430802",
@@ -200,22 +210,46 @@ _STATES: dict[str, dict[str, Any]] = {
     "person.registered.v1": {},
     "person.changed.v1": {},
     "test.ordered.v1": {},
-    "test.collected.v1": {"state": "collected", "collected_at": NOW, "sample_type": "urine"},
-    "test.resulted.v1": {"state": "positive_sealed", "collected_at": NOW, "sample_type": "urine", "result": "positive"},
-    "test.positive_told.v1": {
-        **_TOLD,
-        "state": "positive_told",
+    "test.refused.v1": {"state": "refused", "due_rule": "T0f"},
+    "test.yielded.v1": {},
+    "test.force_approved.v1": {"state": "force_approved"},
+    "test.left_untested.v1": {**_DONE, "state": "untested"},
+    "test.exempted.v1": {**_DONE, "state": "exempted", "exempt_reason": "illness"},
+    "test.missed.v1": {**_DONE, "state": "missed", "ground": "scheduled", "evasions": 1},
+    "test.collected.v1": {"state": "collected", "collected_at": NOW, "sample_type": "urine", "due_rule": "T0r"},
+    "test.card_invalid.v1": {"state": "collected", "collected_at": NOW, "sample_type": "urine", "due_rule": "T0r"},
+    "test.resulted.v1": {
+        "state": "positive_sealed",
+        "collected_at": NOW,
+        "sample_type": "urine",
         "result": "positive",
-        "objection_due_at": NOW + timedelta(days=4),
+        "due_rule": "T12",
     },
-    "test.negative_told.v1": {**_TOLD, "state": "negative_told", "result": "negative"},
-    "test.settled.v1": {
-        **_TOLD,
-        "state": "settled",
-        "result": "positive",
-        "objection_due_at": NOW + timedelta(days=4),
-        "settled_at": NOW,
-        "settled_by": "waived",
+    "test.positive_told.v1": {**_POSITIVE, "state": "positive_told", "due_rule": "T1"},
+    "test.negative_told.v1": {**_TOLD, **_DONE, "state": "negative_told", "result": "negative"},
+    "test.addiction_determined.v1": {
+        **_POSITIVE,
+        "state": "positive_told",
+        "opinion": "severely_addicted",
+        "due_rule": "T1",
+    },
+    "test.objected.v1": {**_POSITIVE, "state": "lab_requested", "due_rule": "T2"},
+    "test.objection_decided.v1": {**_POSITIVE, "state": "lab_approved", "due_rule": "T3"},
+    "test.sample_sent.v1": {**_POSITIVE, "state": "lab_sent", "due_rule": "T3t"},
+    "test.sample_received.v1": {**_POSITIVE, "state": "lab_sent", "due_rule": "T4"},
+    "test.sample_unfit.v1": {**_POSITIVE, "state": "sample_unfit", "due_rule": "T16"},
+    "test.resampled.v1": {**_POSITIVE, "state": "lab_approved", "due_rule": "T3"},
+    "test.lab_reported.v1": {**_POSITIVE, "state": "lab_reported", "lab_result": "positive", "due_rule": "T5"},
+    "test.lab_told.v1": {**_POSITIVE, "state": "lab_told", "lab_result": "positive", "due_rule": "T6"},
+    "test.custody_noted.v1": {**_POSITIVE, "state": "positive_told", "due_rule": "T1"},
+    "test.settled.v1": {**_POSITIVE, **_DONE, "state": "settled", "settled_at": NOW, "settled_by": "waived"},
+    "test.overturned.v1": {
+        **_POSITIVE,
+        **_DONE,
+        "state": "overturned",
+        "lab_result": "negative",
+        "overturned_at": NOW,
+        "overturned_by": "laboratory",
     },
     "order.decision_due.v1": {},
     "order.issued.v1": {**_DECIDED, "state": "issued"},
@@ -297,6 +331,7 @@ _STATES: dict[str, dict[str, Any]] = {
 person_registered = partial(event, "person.registered.v1")
 person_changed = partial(event, "person.changed.v1")
 a_test_settled = partial(event, "test.settled.v1")
+a_test_overturned = partial(event, "test.overturned.v1")
 stay_admitted = partial(event, "stay.admitted.v1")
 stay_ended = partial(event, "stay.ended.v1")
 release_planned = partial(event, "release.planned.v1")

@@ -10,6 +10,8 @@ from services.community_handover.domain.transitions import State
 from services.community_handover.policy import RULES
 from services.console import words
 from services.console.locale_files import SOURCE
+from services.console.pages.tests import GROUPS
+from services.drug_testing.domain.transitions import State as StateOfTest
 
 CONSOLE = SOURCE.parent
 KEYWORDS = {"_": None, "_l": None, "gettext": None}
@@ -28,6 +30,11 @@ def test_every_text_has_its_english_and_no_english_is_left_over() -> None:
     translated = {str(message.id) for message in catalogue if message.id and message.string}
     assert {text: place for text, place in texts().items() if text not in translated} == {}
     assert translated - set(texts()) == set()
+
+
+def test_every_state_of_a_test_has_words_and_a_place_on_the_page() -> None:
+    assert {state.value for state in StateOfTest} <= set(words.STATES)
+    assert sorted(state for group in GROUPS.values() for state in group) == sorted(StateOfTest)
 
 
 def test_everything_a_task_can_say_has_words() -> None:

@@ -6,12 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.community_handover import policy as handover
-from services.detention_intake import domain as intake_domain
-from services.detention_intake import policy as intake
-from services.drug_testing import policy as testing
 from shared.kernel.clock import CHINA, china_day
-from shared.kernel.deadlines import Basis, Confidence, DeadlineRule, Duty, add_years, due_at, start_of_day
+from shared.kernel.deadlines import (
+    Basis,
+    Confidence,
+    DeadlineRule,
+    Duty,
+    add_months,
+    due_at,
+    last_day_of_term,
+    start_of_day,
+)
 from shared.reference.calendar import china_calendar
 
 CALENDAR = china_calendar()
@@ -150,20 +155,16 @@ def test_new_years_day_is_free_before_its_year_is_announced() -> None:
 
 
 def test_two_years_from_a_leap_day_end_before_the_28th() -> None:
-    assert add_years(date(2024, 2, 29), 2) == date(2026, 2, 28)
-    assert add_years(date(2024, 3, 5), 2) == date(2026, 3, 5)
+    assert add_months(date(2024, 2, 29), 24) == date(2026, 2, 28)
+    assert add_months(date(2024, 3, 5), 24) == date(2026, 3, 5)
 
 
 def test_a_term_of_two_years_includes_its_first_day() -> None:
-    isolation = intake_domain.Custody.COMPULSORY_ISOLATION
-    assert intake_domain.last_day(isolation, date(2024, 3, 5), 2, None) == date(2026, 3, 4)
-    assert intake_domain.last_day(isolation, date(2024, 2, 29), 2, None) == date(2026, 2, 27)
+    assert last_day_of_term(date(2024, 3, 5), 24) == date(2026, 3, 4)
+    assert last_day_of_term(date(2024, 2, 29), 24) == date(2026, 2, 27)
+    assert last_day_of_term(date(2026, 8, 31), 6) == date(2027, 2, 27)
+    assert due_at(rule(Basis.TERM_MONTHS, 24), at("2024-03-05T18:00"), CALENDAR).at == at("2026-03-05T00:00")
 
 
 def test_a_day_begins_in_china() -> None:
     assert start_of_day(date(2026, 11, 23)).astimezone(UTC) == datetime(2026, 11, 22, 16, tzinfo=UTC)
-
-
-@pytest.mark.parametrize("one", [*testing.RULES, *intake.RULES, *handover.RULES], ids=lambda r: r.id)
-def test_every_deadline_names_its_source(one: DeadlineRule) -> None:
-    assert one.source and one.title_zh and one.title_en and one.starts and one.length > 0

@@ -11,10 +11,19 @@ from shared.web.principal import Role
 bp = Blueprint("tests", __name__, url_prefix="/tests")
 
 GROUPS = {
-    "to_collect": ("ordered", "collected"),
-    "to_tell": ("negative", "positive_sealed"),
-    "open_window": ("positive_told",),
-    "done": ("negative_told", "settled"),
+    "to_collect": ("ordered", "refused", "force_approved", "collected"),
+    "to_tell": ("negative", "positive_sealed", "lab_reported", "retest_reported"),
+    "open_window": ("positive_told", "lab_told"),
+    "contested": (
+        "lab_requested",
+        "lab_approved",
+        "lab_sent",
+        "retest_requested",
+        "retest_approved",
+        "retest_sent",
+        "sample_unfit",
+    ),
+    "done": ("negative_told", "settled", "overturned", "exempted", "untested", "missed"),
 }
 
 
