@@ -47,20 +47,22 @@ STATES_BEGIN, STATES_END = "<!-- states: written by make docs -->\n", "<!-- end 
 
 def readme_with_states(service: str) -> dict[Path, str]:
     """A service's README with the diagram of its states, drawn from the table that its guards ask."""
-    name = f"services.{service}.domain.transitions"
-    try:
-        module = import_module(name)
-    except ModuleNotFoundError as missing:
-        if missing.name is None or not name.startswith(missing.name):
-            raise
+    modules = sorted((ROOT / f"services/{service}/domain").glob("*transitions.py"))
+    if not modules:
         return {}
     path = Path(f"services/{service}/README.md")
     before, begin, rest = (ROOT / path).read_text(encoding="utf-8").partition(STATES_BEGIN)
     _, end, after = rest.partition(STATES_END)
     if not begin or not end:
         raise ValueError(f"{path} has no place for its states")
+    drawn = "\n".join(_diagram(f"services.{service}.domain.{module.stem}") for module in modules)
+    return {path: f"{before}{begin}{drawn}{end}{after}"}
+
+
+def _diagram(module_name: str) -> str:
+    module = import_module(module_name)
     drawn = "\n".join(_state_lines(module.TRANSITIONS, module.BEGINNINGS))
-    return {path: f"{before}{begin}```mermaid\nstateDiagram-v2\n{drawn}\n```\n{end}{after}"}
+    return f"```mermaid\nstateDiagram-v2\n{drawn}\n```\n"
 
 
 def _state_lines(transitions: Mapping[Any, Mapping[Any, Any]], beginnings: Sequence[Any]) -> Iterator[str]:

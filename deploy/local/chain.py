@@ -18,6 +18,7 @@ import httpx
 from deploy.local.accounts import CENTRE, OFFICE, OFFICE_TOWNSHIP, PASSWORD_FILE
 from deploy.local.client import CallFailed, Platform, TooLate
 from deploy.local.identity_numbers import invented_identity_number
+from shared.kernel.clock import china_day
 from shared.reference.divisions import divisions
 from shared.runtime.settings import DEFAULT_PORTS
 
@@ -115,11 +116,12 @@ class Chain:
     def _decide(self, test_order: str) -> str:
         order = self._find("a decision is due", "county", "detention_intake", "/orders", test_order_id=test_order)
         self._seen("order.decision_due.v1", order["id"])
-        today = datetime.now(UTC).astimezone().date()
         decision = {
             "kind": "compulsory_isolation",
             "deciding_organ": "GA-430802",
-            "decided_on": (today - timedelta(days=1)).isoformat(),
+            "legal_reviewer": "FZ-01",
+            "isolation_ground": "severe_addiction",
+            "decided_on": china_day(datetime.now(UTC)).isoformat(),
         }
         path = f"/orders/{order['id']}"
         words = "the deciding organ orders compulsory isolation"

@@ -48,6 +48,9 @@ class Demo:
             self._detention(number)
 
     def _offices(self) -> None:
+        for code, name, kind in ((CENTRE, "市强制隔离戒毒所", "justice"), (LOCKUP, "市拘留所", "lockup")):
+            centre = {"name": name, "kind": kind, "division": "430802"}
+            self._platform.put("city", "detention_intake", f"/centres/{code}", centre)
         for township in divisions().of_level("township"):
             if township.code == UNCOVERED_TOWNSHIP:
                 continue
@@ -87,7 +90,12 @@ class Demo:
         last_day = self._today + timedelta(days=(number % 12) * 3 - 1)
         decided_on = add_months(last_day, -24) + timedelta(days=1)
         _, person_id = self._registered(f"isolation {number}", near=number % 3 == 0)
-        stay = self._admitted("centre-system", CENTRE, person_id, decided_on, number, {"kind": "compulsory_isolation"})
+        decision = {
+            "kind": "compulsory_isolation",
+            "legal_reviewer": "FZ-01",
+            "isolation_ground": "used_after_treatment",
+        }
+        stay = self._admitted("centre-system", CENTRE, person_id, decided_on, number, decision)
         release = self._release_of("centre-system", stay)
         if last_day <= self._today:
             at = datetime.combine(min(last_day, self._today), datetime.min.time(), CHINA) + timedelta(hours=9)

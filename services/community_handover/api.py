@@ -1,6 +1,5 @@
 """community_handover's HTTP API: officers acknowledge handovers."""
 
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -55,6 +54,7 @@ from shared.web import (
     operation,
     page_of,
 )
+from shared.web.fields import day_in_path
 
 tasks_blp = Blueprint("tasks", __name__, url_prefix="/tasks", description="Handover tasks")
 offices_blp = Blueprint("offices", __name__, description="Offices, and which divisions they cover")
@@ -358,11 +358,7 @@ class OneDuty(MethodView):
     @offices_blp.response(200, DutyOut)
     def put(self, body: dict[str, Any], code: str, day: str) -> Duty:
         """Say who is on duty, and who stands in."""
-        try:
-            on = date.fromisoformat(day)
-        except ValueError:
-            raise invalid_field("/day", "day.invalid", "not a day like 2026-02-17") from None
-        return coverage_commands.put_duty(code, on, **body, work=work())
+        return coverage_commands.put_duty(code, day_in_path(day), **body, work=work())
 
 
 @offices_blp.route("/offices-without-duty")

@@ -1,137 +1,215 @@
-"""What can be done with orders and stays."""
+"""What can be done with decisions."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from services.detention_intake import domain, policy
-from services.detention_intake.domain import Custody, Order, OrderState, Stay, StayState
-from services.detention_intake.store import Work, stays
+from services.detention_intake import policy
+from services.detention_intake.deadlines import due
+from services.detention_intake.domain import deciding
+from services.detention_intake.domain.deciding import Decision
+from services.detention_intake.domain.order import (
+    Addressee,
+    Document,
+    Kind,
+    NextDue,
+    Notice,
+    Order,
+    RefusalReason,
+)
+from services.detention_intake.domain.order_transitions import OrderState
+from services.detention_intake.domain.stay import term_due
+from services.detention_intake.store import Work
 from shared.kernel.clock import china_day
-from shared.kernel.deadlines import due_at
-from shared.kernel.errors import Conflict, invalid_field
-from shared.kernel.ids import new_id
-from shared.reference.calendar import china_calendar
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What the deciding organ signed."""
-
-    kind: Custody
-    deciding_organ: str
-    decided_on: date
-    detention_days: int | None = None
+from shared.kernel.deadlines import start_of_day
+from shared.kernel.errors import invalid_field
+from shared.kernel.ids import derived_id, new_id
 
 
 @dataclass(frozen=True, slots=True)
 class EnterOrder:
-    """A decision that did not come out of a test known here."""
+    """A decision that was not asked for by a settled test."""
 
     person_id: UUID
     division: str
     decision: Decision
+    test_order_id: UUID | None = None
+    ahead_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class DecideOrder:
-    """A decision that was due."""
+class GiveNotice:
+    """Somebody was told of a decision."""
 
-    order_id: UUID
-    decision: Decision
-
-
-@dataclass(frozen=True, slots=True)
-class ServeOrder:
-    """The decision was served."""
-
-    order_id: UUID
-    served_at: datetime | None = None
+    addressee: Addressee
+    channel: str
+    at: datetime | None = None
+    proof: str | None = None
+    not_told_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class AdmitPerson:
-    """A centre took the person in."""
+class RefuseAdmission:
+    """A centre does not take the person in."""
 
-    order_id: UUID
-    centre: str
-    admitted_at: datetime | None = None
+    reason: RefusalReason
+    note: str
+    retry_on: date | None = None
+
+
+def order_id_of(test_order_id: UUID) -> UUID:
+    """The one order that a settled test asks for."""
+    return derived_id(test_order_id, "order")
 
 
 def enter_order(command: EnterOrder, *, work: Work) -> Order:
     """Enter an existing decision: two versions, as if it had been due.
 
-    Raises: InvalidInput ``person.unknown``; and see `domain.decide`.
+    Raises: InvalidInput ``person.unknown``, ``decision.test_unknown``; and see `deciding.check_test`,
+    `deciding.decide`.
     """
     if work.persons.find(command.person_id) is None:
         raise invalid_field(
             "/person_id", "person.unknown", "no such person is known here (yet); register first", retry_after=1
         )
-    due = Order(
-        id=new_id(),
+    decide_by = due(policy.DECIDE, work.now)
+    order = Order(
+        id=_new_order_id(command.test_order_id, work),
         version=1,
         person_id=command.person_id,
-        test_order_id=None,
+        test_order_id=command.test_order_id,
         division=command.division,
         state=OrderState.DECISION_DUE,
+        step_due=decide_by,
+        due_rule=decide_by.rule,
+        due_at=decide_by.at,
     )
-    work.orders.save(due, "order.decision_due.v1")
-    return _decided(due, command.decision, work)
+    work.orders.save(order, "order.decision_due.v1")
+    return decide_order(order, command.decision, ahead_reason=command.ahead_reason, work=work)
 
 
-def decide_order(command: DecideOrder, *, work: Work) -> Order:
-    """Enter the decision that was due. See `domain.decide`."""
-    return _decided(work.orders.get(command.order_id), command.decision, work)
+def _new_order_id(test_order_id: UUID | None, work: Work) -> UUID:
+    """The first order of a test takes the place of the one that its settling would ask for."""
+    if test_order_id is None:
+        return new_id()
+    first = order_id_of(test_order_id)
+    return new_id() if work.orders.find(first) else first
 
 
-def serve_order(command: ServeOrder, *, work: Work) -> Order:
-    """Enter that the decision was served. See `domain.serve`."""
-    at = _past(command.served_at, work, "/served_at")
-    served = domain.serve(
-        work.orders.get(command.order_id),
+def decide_order(order: Order, decision: Decision, *, ahead_reason: str | None, work: Work) -> Order:
+    """Enter the decision that was due. See `deciding.decide`.
+
+    Raises: InvalidInput ``time.in_future``, ``decision.other_person``.
+    """
+    if decision.decided_on > china_day(work.now):
+        raise invalid_field("/decided_on", "time.in_future", "this lies in the future")
+    why_ahead = None
+    if order.test_order_id is not None and decision.kind is not Kind.NO_MEASURE:
+        test = work.tests.find(order.test_order_id)
+        if test is None:
+            raise invalid_field(
+                "/test_order_id",
+                "decision.test_unknown",
+                "no told result of this test is known here (yet)",
+                retry_after=1,
+            )
+        if test.person_id != order.person_id:
+            raise invalid_field("/test_order_id", "decision.other_person", "this is somebody else's test")
+        why_ahead = deciding.check_test(test.facts, decision.kind, ahead_reason)
+    decided = deciding.decide(
+        order,
+        decision,
+        isolation_months=policy.ISOLATION.length,
+        service_due=due(policy.SERVE, work.now),
+        ahead_reason=why_ahead,
+    )
+    ended = decided.state is OrderState.NO_MEASURE
+    return work.orders.save(decided, "order.no_measure.v1" if ended else "order.issued.v1")
+
+
+def serve_order(order: Order, *, at: datetime | None, work: Work) -> Order:
+    """Enter that the decision was served. See `deciding.serve`."""
+    at = past(at, work, "/served_at")
+    served = deciding.serve(
+        order,
         at=at,
-        notify_due_at=due_at(policy.NOTIFY_FAMILY, at, china_calendar()).at,
-        admission_due_at=due_at(policy.ADMIT, at, china_calendar()).at,
+        notify=due(policy.NOTIFY, at),
+        admission=_admission_due(order, at, work),
+        reconsider_until=due(policy.RECONSIDER, at).at,
+        sue_until=due(policy.SUE, at).at,
     )
     return work.orders.save(served, "order.served.v1")
 
 
-def admit_person(command: AdmitPerson, *, work: Work) -> Stay:
-    """Enter an admission; the order is executed and a stay begins, in one transaction.
+def _admission_due(order: Order, at: datetime, work: Work) -> NextDue:
+    """Who serves a detention first is taken in when it ends; the term of isolation runs meanwhile."""
+    stay = work.open_stay_of(order.person_id)
+    if stay is not None and stay.custody is Kind.ADMINISTRATIVE_DETENTION:
+        return due(policy.ADMIT, max(at, term_due(stay.term_last_day).at))
+    return due(policy.ADMIT, at)
 
-    Raises: Conflict ``stay.already_in_custody``; and see `domain.admit`.
+
+def give_notice(order: Order, command: GiveNotice, *, work: Work) -> Order:
+    """Enter that somebody was told of the decision. See `deciding.notify`."""
+    notice = Notice(
+        command.addressee, past(command.at, work, "/at"), command.channel, command.proof, command.not_told_reason
+    )
+    return work.orders.save(deciding.notify(order, notice), "order.notified.v1")
+
+
+def add_document(order: Order, document: Document, *, work: Work) -> Order:
+    """Enter a document of the case. See `deciding.add_document`."""
+    if document.issued_on > china_day(work.now):
+        raise invalid_field("/issued_on", "time.in_future", "this lies in the future")
+    return work.orders.save(deciding.add_document(order, document), "order.documented.v1")
+
+
+def refuse_admission(order: Order, command: RefuseAdmission, *, work: Work) -> Order:
+    """Enter that the centre did not take the person in; what isolation does not fit asks for another decision.
+
+    See `deciding.refuse_admission`. Raises: InvalidInput ``refusal.retry_in_past``.
     """
-    order = work.orders.get(command.order_id)
-    admitted, stay = domain.admit(
-        order, at=_past(command.admitted_at, work, "/admitted_at"), centre=command.centre, stay_id=new_id()
+    retry = None
+    if command.retry_on is not None:
+        if command.retry_on <= china_day(work.now):
+            raise invalid_field("/retry_on", "refusal.retry_in_past", "choose a day that is to come")
+        retry = NextDue(policy.ADMIT.id, due(policy.ADMIT, start_of_day(command.retry_on)).at)
+    refused = deciding.refuse_admission(
+        order, reason=command.reason, note=command.note, retry=retry, converts=policy.CONVERTS
     )
-    _not_in_custody(order.person_id, work)
-    work.orders.save(admitted, "order.admitted.v1")
-    return work.stays.save(stay, "stay.admitted.v1")
+    if refused.state is OrderState.DEFERRED:
+        return work.orders.save(refused, "order.admission_deferred.v1")
+    work.orders.save(refused, "order.not_admitted.v1")
+    ask_for_replacement(order, work)
+    return refused
 
 
-def _decided(order: Order, decision: Decision, work: Work) -> Order:
-    if decision.decided_on > china_day(work.now):
-        raise invalid_field("/decided_on", "time.in_future", "this lies in the future")
-    decided = domain.decide(
-        order,
-        kind=decision.kind,
-        deciding_organ=decision.deciding_organ,
-        decided_on=decision.decided_on,
-        isolation_years=policy.ISOLATION_YEARS,
-        detention_days=decision.detention_days,
-    )
-    return work.orders.save(decided, "order.issued.v1")
+def ask_for_replacement(order: Order, work: Work) -> Order:
+    """Ask for the decision that takes the place of one that was not, or is no longer, executed in custody."""
+    other = deciding.replacement(order, order_id=derived_id(order.id, "instead"), due=due(policy.DECIDE, work.now))
+    return work.orders.save(other, "order.decision_due.v1")
 
 
-def _not_in_custody(person_id: UUID, work: Work) -> None:
-    for stay in work.stays.select(stays.c.person_id == person_id, stays.c.state == StayState.IN_CUSTODY):
-        detail = f"the person is in custody at {stay.centre} already"
-        raise Conflict("stay.already_in_custody", detail, stay_id=str(stay.id), centre=stay.centre)
+def note_absconded(order: Order, *, work: Work) -> Order:
+    """Enter that the person evades the order. See `deciding.abscond`."""
+    return work.orders.save(deciding.abscond(order, due=due(policy.FIND, work.now)), "order.absconded.v1")
 
 
-def _past(at: datetime | None, work: Work, pointer: str) -> datetime:
-    """When something happened: now, unless an earlier moment is given."""
+def uphold_order(order: Order, *, note: str, work: Work) -> Order:
+    """Enter that the review found the decision to stand. See `deciding.uphold`."""
+    return work.orders.save(deciding.uphold(order, note=note), "order.review_closed.v1")
+
+
+def revoke_order(order: Order, *, note: str, work: Work) -> Order:
+    """Enter that the decision is revoked. See `deciding.revoke`."""
+    return work.orders.save(deciding.revoke(order, now=work.now, note=note), "order.revoked.v1")
+
+
+def past(at: datetime | None, work: Work, pointer: str) -> datetime:
+    """When something happened: now, unless an earlier moment is given.
+
+    Raises: InvalidInput ``time.in_future``.
+    """
     if at is not None and at > work.now:
         raise invalid_field(pointer, "time.in_future", "this lies in the future")
     return at or work.now

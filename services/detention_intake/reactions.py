@@ -2,17 +2,29 @@
 
 from collections.abc import Sequence
 
-from services.detention_intake import domain
-from services.detention_intake.domain import Order, OrderState, StayState
-from services.detention_intake.store import KnownPerson, Work
+from services.detention_intake import policy
+from services.detention_intake.commands import order_id_of
+from services.detention_intake.deadlines import due
+from services.detention_intake.domain import deciding
+from services.detention_intake.domain.order import Order
+from services.detention_intake.domain.order_transitions import ORDER_TRANSITIONS, OrderAct, OrderState
+from services.detention_intake.domain.stay_transitions import StayState
+from services.detention_intake.staying import end_stay
+from services.detention_intake.store import KnownPerson, KnownTest, Work, orders
 from shared.contracts.envelope import Event
-from shared.kernel.ids import derived_id
 from shared.kernel.outcomes import Applied, Ignored, Outcome
 from shared.messaging.reactions import Reactions
 
 # After these the term runs on and the person comes back, or goes on elsewhere under the same order (戒毒条例 arts 27,
 # 31, 36): the stay is not over.
 STAYS_OPEN = frozenset({"medical_leave", "criminal_custody", "centre_transfer"})
+_TESTS = (
+    "test.positive_told.v1",
+    "test.addiction_determined.v1",
+    "test.objected.v1",
+    "test.settled.v1",
+    "test.overturned.v1",
+)
 
 
 def on_person(event: Event, work: Work) -> Outcome:
@@ -21,13 +33,38 @@ def on_person(event: Event, work: Work) -> Outcome:
     return Applied() if newer else Ignored("stale_version")
 
 
-def on_test_settled(event: Event, work: Work) -> Outcome:
+def on_test(event: Event, work: Work) -> Outcome:
+    """Know what a decision can rest on; ask for one when a result is settled, review them when it falls."""
+    if not work.tests.put_newer(_known_test(event)):
+        return Ignored("stale_version")
+    if event.type == "test.settled.v1":
+        return _ask_for_decision(event, work)
+    return _review_all(event, work) if event.type == "test.overturned.v1" else Applied()
+
+
+def _known_test(event: Event) -> KnownTest:
+    data = event.data
+    return KnownTest(
+        test_order_id=event.subject,
+        version=event.sequence,
+        person_id=data["person_id"],
+        division=data["division"],
+        told=data["told_at"] is not None,
+        positive=data["result"] == "positive",
+        settled=data["settled_at"] is not None,
+        overturned=data["overturned_at"] is not None,
+        opinion=data["opinion"],
+    )
+
+
+def _ask_for_decision(event: Event, work: Work) -> Outcome:
     """A settled positive result asks for a decision: exactly one order for each test order."""
     if event.data["result"] != "positive":
         return Ignored("not_positive")
-    order_id = derived_id(event.subject, "order")
+    order_id = order_id_of(event.subject)
     if work.orders.find(order_id) is not None:
         return Ignored("order_exists")
+    decide_by = due(policy.DECIDE, event.data["settled_at"] or event.time)
     order = Order(
         id=order_id,
         version=1,
@@ -35,8 +72,25 @@ def on_test_settled(event: Event, work: Work) -> Outcome:
         test_order_id=event.subject,
         division=event.data["division"],
         state=OrderState.DECISION_DUE,
+        step_due=decide_by,
+        due_rule=decide_by.rule,
+        due_at=decide_by.at,
     )
     work.orders.save(order, "order.decision_due.v1")
+    return Applied()
+
+
+def _review_all(event: Event, work: Work) -> Outcome:
+    """Every order that rests on an overturned result is reviewed, once; a decision still to come is not made."""
+    resting = work.orders.select(orders.c.test_order_id == event.subject)
+    for order in resting:
+        if order.state is OrderState.DECISION_DUE:
+            work.orders.save(deciding.lapse(order), "order.lapsed.v1")
+        elif order.state in ORDER_TRANSITIONS[OrderAct.REVIEW_OPENED] and order.review_opened_at is None:
+            review = deciding.open_review(
+                order, now=work.now, reason="test_overturned", due=due(policy.REVIEW, work.now)
+            )
+            work.orders.save(review, "order.review_opened.v1")
     return Applied()
 
 
@@ -55,15 +109,16 @@ def on_release_executed(event: Event, work: Work) -> Outcome:
     at = event.data["executed_at"] or event.time
     if at < stay.admitted_at:
         return Ignored("before_admission")
-    ended = domain.end(stay, at=at, kind=event.data["kind"], release_id=event.subject)
-    work.stays.save(ended, "stay.ended.v1")
+    end_stay(stay, at=at, kind=event.data["kind"], release_id=event.subject, work=work)
     return Applied()
 
 
 def prefetch(events: Sequence[Event], work: Work) -> None:
     """Read what a batch needs: one query for each table."""
+    tests = [event.subject for event in events if event.type in _TESTS]
     work.persons.prefetch("person_id", (e.subject for e in events if e.type.startswith("person.")))
-    work.orders.prefetch("id", (derived_id(e.subject, "order") for e in events if e.type == "test.settled.v1"))
+    work.tests.prefetch("test_order_id", tests)
+    work.orders.prefetch("id", map(order_id_of, tests))
     work.stays.prefetch("id", (e.data["stay_id"] for e in events if e.type == "release.executed.v1"))
 
 
@@ -71,7 +126,7 @@ REACTIONS = Reactions(
     {
         "person.registered.v1": on_person,
         "person.changed.v1": on_person,
-        "test.settled.v1": on_test_settled,
+        **dict.fromkeys(_TESTS, on_test),
         "release.executed.v1": on_release_executed,
     },
     prefetch=prefetch,

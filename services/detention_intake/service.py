@@ -1,8 +1,9 @@
 """detention_intake, declared."""
 
-from services.detention_intake.api import orders_blp, stays_blp
+from services.detention_intake.api import centres_blp, orders_blp, stays_blp
 from services.detention_intake.reactions import REACTIONS
 from services.detention_intake.store import Work, metadata
+from services.detention_intake.timers import TIMERS
 from shared.service import ServiceDefinition
 
 SERVICE = ServiceDefinition(
@@ -10,6 +11,7 @@ SERVICE = ServiceDefinition(
     title="Baton: detention intake",
     work=Work,
     metadata=metadata,
-    blueprints=(orders_blp, stays_blp),
+    blueprints=(orders_blp, stays_blp, centres_blp),
     reactions=REACTIONS,
+    timers=TIMERS,
 )

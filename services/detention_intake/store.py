@@ -1,13 +1,30 @@
 """Tables of detention_intake."""
 
 from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Date, Index, Integer, Table, Text, Uuid
+from sqlalchemy import Boolean, Column, Date, Index, Integer, Table, Text, Uuid, func, select
 
-from services.detention_intake.domain import Custody, Order, OrderState, Stay, StayState
-from shared.storage import EnumText, UnitOfWork, UtcDateTime, new_metadata
+from services.detention_intake.domain.deciding import TestFacts
+from services.detention_intake.domain.order import (
+    Circumstance,
+    Document,
+    IsolationGround,
+    Kind,
+    NextDue,
+    Notice,
+    Order,
+    RefusalReason,
+    ReviewOutcome,
+    Special,
+)
+from services.detention_intake.domain.order_transitions import OrderState
+from services.detention_intake.domain.stay import Assessment, Stay, TermProposal
+from services.detention_intake.domain.stay_transitions import StayState
+from shared.storage import EnumText, JsonValue, UnitOfWork, UtcDateTime, new_metadata
 from shared.storage.work import Transaction
 
 metadata = new_metadata()
@@ -18,19 +35,40 @@ orders = Table(
     Column("id", Uuid, primary_key=True),
     Column("version", Integer, nullable=False),
     Column("person_id", Uuid, nullable=False),
-    Column("test_order_id", Uuid, unique=True),
+    Column("test_order_id", Uuid, index=True),
     Column("division", Text, nullable=False),
     Column("state", EnumText(OrderState), nullable=False),
-    Column("kind", EnumText(Custody)),
+    Column("kind", EnumText(Kind)),
     Column("deciding_organ", Text),
+    Column("legal_reviewer", Text),
+    Column("isolation_ground", EnumText(IsolationGround)),
+    Column("circumstances", JsonValue(tuple[Circumstance, ...]), nullable=False),
+    Column("ahead_reason", Text),
+    Column("early_release_barred", Boolean, nullable=False),
+    Column("replaces", Uuid),
     Column("decided_on", Date),
     Column("term_first_day", Date),
     Column("term_last_day", Date),
     Column("served_at", UtcDateTime),
-    Column("notify_due_at", UtcDateTime),
+    Column("step_due", JsonValue(NextDue)),
+    Column("notify_due", JsonValue(NextDue)),
+    Column("notices", JsonValue(tuple[Notice, ...]), nullable=False),
+    Column("documents", JsonValue(tuple[Document, ...]), nullable=False),
     Column("admission_due_at", UtcDateTime),
+    Column("reconsider_until", UtcDateTime),
+    Column("sue_until", UtcDateTime),
+    Column("refusal_reason", EnumText(RefusalReason)),
+    Column("refusal_note", Text),
     Column("admitted_at", UtcDateTime),
     Column("stay_id", Uuid),
+    Column("review_opened_at", UtcDateTime),
+    Column("review_due", JsonValue(NextDue)),
+    Column("review_reason", Text),
+    Column("review_outcome", EnumText(ReviewOutcome)),
+    Column("review_note", Text),
+    Column("revoked_at", UtcDateTime),
+    Column("due_rule", Text),
+    Column("due_at", UtcDateTime),
     Index("ix_custody_order_state", "state", "id"),
     Index("ix_custody_order_person", "person_id"),
 )
@@ -43,22 +81,38 @@ stays = Table(
     Column("order_id", Uuid, nullable=False, unique=True),
     Column("person_id", Uuid, nullable=False),
     Column("centre", Text, nullable=False),
-    Column("custody", EnumText(Custody), nullable=False),
+    Column("custody", EnumText(Kind), nullable=False),
     Column("state", EnumText(StayState), nullable=False),
     Column("admitted_at", UtcDateTime, nullable=False),
+    Column("term_first_day", Date, nullable=False),
     Column("term_last_day", Date, nullable=False),
+    Column("special", EnumText(Special)),
+    Column("early_release_barred", Boolean, nullable=False),
+    Column("away_since", UtcDateTime),
+    Column("days_at_large", Integer, nullable=False),
+    Column("escapes", Integer, nullable=False),
+    Column("extended", Boolean, nullable=False),
+    Column("assessments", JsonValue(tuple[Assessment, ...]), nullable=False),
+    Column("proposal", JsonValue(TermProposal)),
+    Column("family_due", JsonValue(NextDue)),
+    Column("move_due", JsonValue(NextDue)),
+    Column("away_due", JsonValue(NextDue)),
+    Column("family_told_at", UtcDateTime),
     Column("ended_at", UtcDateTime),
     Column("end_kind", Text),
     Column("release_id", Uuid),
+    Column("due_rule", Text),
+    Column("due_at", UtcDateTime),
     Index("ix_stay_centre_state", "centre", "state", "admitted_at"),
+    Index("ix_stay_term", "state", "term_last_day"),
 )
 # Nobody is in two centres at once.
 Index(
     "uq_stay_open_person",
     stays.c.person_id,
     unique=True,
-    postgresql_where=stays.c.state == "in_custody",
-    sqlite_where=stays.c.state == "in_custody",
+    postgresql_where=stays.c.state != "ended",
+    sqlite_where=stays.c.state != "ended",
 )
 
 known_persons = Table(
@@ -68,6 +122,71 @@ known_persons = Table(
     Column("version", Integer, nullable=False),
 )
 
+known_tests = Table(
+    "known_test",
+    metadata,
+    Column("test_order_id", Uuid, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("person_id", Uuid, nullable=False),
+    Column("division", Text, nullable=False),
+    Column("told", Boolean, nullable=False),
+    Column("positive", Boolean, nullable=False),
+    Column("settled", Boolean, nullable=False),
+    Column("overturned", Boolean, nullable=False),
+    Column("opinion", Text),
+)
+
+# Everybody who went through a centre's gate, in either direction: the headcount follows from it.
+movements = Table(
+    "movement",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("stay_id", Uuid, nullable=False),
+    Column("centre", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("heads", Integer, nullable=False),
+    Index("ix_movement_centre_day", "centre", "day"),
+)
+
+headcounts = Table(
+    "headcount",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("centre", Text, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("counted", Integer, nullable=False),
+    Column("stated_at", UtcDateTime, nullable=False),
+    Column("stated_by", Text, nullable=False),
+)
+
+centres = Table(
+    "centre",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("division", Text, nullable=False),
+)
+
+
+class CentreKind(StrEnum):
+    """Whose centre it is (戒毒条例 art. 27, 拘留所条例)."""
+
+    LOCKUP = "lockup"
+    POLICE = "police"
+    JUSTICE = "justice"
+
+
+@dataclass(frozen=True, slots=True)
+class Centre:
+    """A place of custody."""
+
+    code: str
+    name: str
+    kind: str
+    division: str
+
 
 @dataclass(frozen=True, slots=True)
 class KnownPerson:
@@ -75,6 +194,50 @@ class KnownPerson:
 
     person_id: UUID
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTest:
+    """A test that this service has heard of, since its result was told."""
+
+    test_order_id: UUID
+    version: int
+    person_id: UUID
+    division: str
+    told: bool
+    positive: bool
+    settled: bool
+    overturned: bool
+    opinion: str | None
+
+    @property
+    def facts(self) -> TestFacts:
+        """What bears on a decision."""
+        return TestFacts(self.told, self.positive, self.settled, self.overturned, self.opinion)
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One head more or less in a centre on a day."""
+
+    id: UUID
+    stay_id: UUID
+    centre: str
+    kind: str
+    day: date
+    heads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Headcount:
+    """What a centre says that it counted on a day."""
+
+    key: str
+    centre: str
+    day: date
+    counted: int
+    stated_at: datetime
+    stated_by: str
 
 
 def order_data(order: Order) -> dict[str, Any]:
@@ -87,18 +250,27 @@ def order_data(order: Order) -> dict[str, Any]:
         "state": order.state,
         "deciding_organ": order.deciding_organ,
         "division": order.division,
+        "isolation_ground": order.isolation_ground,
+        "replaces": order.replaces,
         "decided_on": order.decided_on,
         "served_at": order.served_at,
         "term_first_day": order.term_first_day,
         "term_last_day": order.term_last_day,
         "admission_due_at": order.admission_due_at,
+        "refusal_reason": order.refusal_reason,
         "admitted_at": order.admitted_at,
         "stay_id": order.stay_id,
+        "under_review": order.review_due is not None,
+        "review_outcome": order.review_outcome,
+        "revoked_at": order.revoked_at,
+        "due_rule": order.due_rule,
+        "due_at": order.due_at,
     }
 
 
 def stay_data(stay: Stay) -> dict[str, Any]:
-    """The stay's state as its events tell it."""
+    """The stay's state as its events tell it. Why a person is in a special facility is not told."""
+    proposal = stay.proposal
     return {
         "stay_id": stay.id,
         "order_id": stay.order_id,
@@ -107,10 +279,18 @@ def stay_data(stay: Stay) -> dict[str, Any]:
         "state": stay.state,
         "custody": stay.custody,
         "admitted_at": stay.admitted_at,
+        "term_first_day": stay.term_first_day,
         "term_last_day": stay.term_last_day,
+        "special": stay.special is not None,
+        "away_since": stay.away_since,
+        "days_at_large": stay.days_at_large,
+        "extended": stay.extended,
+        "shortened": proposal is not None and proposal.approved is True and proposal.kind == "early_release",
         "ended_at": stay.ended_at,
         "end_kind": stay.end_kind,
         "release_id": stay.release_id,
+        "due_rule": stay.due_rule,
+        "due_at": stay.due_at,
     }
 
 
@@ -122,3 +302,22 @@ class Work(UnitOfWork):
         self.orders = self.aggregates(orders, Order, order_data)
         self.stays = self.aggregates(stays, Stay, stay_data)
         self.persons = self.records(known_persons, KnownPerson)
+        self.tests = self.records(known_tests, KnownTest)
+        self.movements = self.records(movements, Movement)
+        self.headcounts = self.records(headcounts, Headcount)
+        self.centres = self.records(centres, Centre)
+
+    def open_stay_of(self, person_id: UUID) -> Stay | None:
+        """The stay in which a person is, if any."""
+        found = self.stays.select(stays.c.person_id == person_id, stays.c.state != StayState.ENDED, limit=1)
+        return found[0] if found else None
+
+    def heads(self, centre: str, before: date) -> int:
+        """How many people were in a centre as a day began."""
+        self.flush()
+        statement = select(func.coalesce(func.sum(movements.c.heads), 0))
+        return int(
+            self.connection.execute(
+                statement.where(movements.c.centre == centre, movements.c.day < before)
+            ).scalar_one()
+        )

@@ -11,7 +11,6 @@ from uuid import UUID
 
 # Which field of an aggregate's data says when the next thing is due, where it is not `due_at`, by the state it is in.
 NEXT_DUE: Mapping[tuple[str, str], str] = {
-    ("order", "served"): "admission_due_at",
     ("release", "planned"): "release_at",
 }
 # Who has to act, where the data names it; the order of preference.

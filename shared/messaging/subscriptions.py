@@ -28,7 +28,16 @@ SUBSCRIPTIONS: Mapping[str, frozenset[str]] = {
     ),
     "drug_testing": frozenset({"person.registered.v1", "person.changed.v1", "handover.registered.v1", "risk.ended.v1"}),
     "detention_intake": frozenset(
-        {"person.registered.v1", "person.changed.v1", "test.settled.v1", "release.executed.v1"}
+        {
+            "person.registered.v1",
+            "person.changed.v1",
+            "test.positive_told.v1",
+            "test.addiction_determined.v1",
+            "test.objected.v1",
+            "test.settled.v1",
+            "test.overturned.v1",
+            "release.executed.v1",
+        }
     ),
     "release_notification": frozenset(
         {"person.registered.v1", "person.changed.v1", "stay.admitted.v1", "stay.ended.v1"}

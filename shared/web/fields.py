@@ -1,9 +1,11 @@
 """Fields that several services' APIs have."""
 
+from datetime import date
 from typing import Any
 
 from marshmallow import fields
 
+from shared.kernel.errors import invalid_field
 from shared.reference.divisions import divisions
 from shared.web.refusals import field_error
 
@@ -22,3 +24,14 @@ class DivisionCode(fields.String):
         if len(code) not in _LENGTHS or code not in divisions():
             raise field_error("division.unknown", "there is no such division")
         return code
+
+
+def day_in_path(text: str) -> date:
+    """The day that a path names.
+
+    Raises: InvalidInput ``day.invalid``.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise invalid_field("/day", "day.invalid", "not a day like 2026-02-17") from None

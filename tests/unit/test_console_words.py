@@ -11,6 +11,8 @@ from services.community_handover.policy import RULES
 from services.console import words
 from services.console.locale_files import SOURCE
 from services.console.pages.tests import GROUPS
+from services.detention_intake.domain.order_transitions import OrderState
+from services.detention_intake.domain.stay_transitions import StayState
 from services.drug_testing.domain.transitions import State as StateOfTest
 
 CONSOLE = SOURCE.parent
@@ -35,6 +37,10 @@ def test_every_text_has_its_english_and_no_english_is_left_over() -> None:
 def test_every_state_of_a_test_has_words_and_a_place_on_the_page() -> None:
     assert {state.value for state in StateOfTest} <= set(words.STATES)
     assert sorted(state for group in GROUPS.values() for state in group) == sorted(StateOfTest)
+
+
+def test_every_state_of_a_decision_and_a_stay_has_words() -> None:
+    assert {state.value for state in (*OrderState, *StayState)} <= set(words.STATES)
 
 
 def test_everything_a_task_can_say_has_words() -> None:
