@@ -55,6 +55,7 @@ STATES = {
     "planned": _l("计划出所"),
     "executed": _l("已出所"),
     "cancelled": _l("已取消"),
+    "retracted": _l("误报，已撤回"),
     "announced": _l("已预告"),
     "unresolved": _l("未找到接收单位"),
     "offered": _l("待确认"),

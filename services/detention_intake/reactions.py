@@ -9,7 +9,7 @@ from services.detention_intake.domain import deciding
 from services.detention_intake.domain.order import Order
 from services.detention_intake.domain.order_transitions import ORDER_TRANSITIONS, OrderAct, OrderState
 from services.detention_intake.domain.stay_transitions import StayState
-from services.detention_intake.staying import end_stay
+from services.detention_intake.staying import end_stay, reopen_stay
 from services.detention_intake.store import KnownPerson, KnownTest, Work, orders
 from shared.contracts.envelope import Event
 from shared.kernel.outcomes import Applied, Ignored, Outcome
@@ -113,13 +113,25 @@ def on_release_executed(event: Event, work: Work) -> Outcome:
     return Applied()
 
 
+def on_release_retracted(event: Event, work: Work) -> Outcome:
+    """The release was reported in error: the stay that it ended goes on."""
+    stay_id = event.data["stay_id"]
+    stay = work.stays.find(stay_id) if stay_id else None
+    if stay is None or stay.state is not StayState.ENDED or stay.release_id != event.subject:
+        return Ignored("not_ended_by_it")
+    if work.open_stay_of(stay.person_id) is not None:
+        return Ignored("in_custody_elsewhere")
+    reopen_stay(stay, release_id=event.subject, work=work)
+    return Applied()
+
+
 def prefetch(events: Sequence[Event], work: Work) -> None:
     """Read what a batch needs: one query for each table."""
     tests = [event.subject for event in events if event.type in _TESTS]
     work.persons.prefetch("person_id", (e.subject for e in events if e.type.startswith("person.")))
     work.tests.prefetch("test_order_id", tests)
     work.orders.prefetch("id", map(order_id_of, tests))
-    work.stays.prefetch("id", (e.data["stay_id"] for e in events if e.type == "release.executed.v1"))
+    work.stays.prefetch("id", (e.data["stay_id"] for e in events if e.type.startswith("release.")))
 
 
 REACTIONS = Reactions(
@@ -128,6 +140,7 @@ REACTIONS = Reactions(
         "person.changed.v1": on_person,
         **dict.fromkeys(_TESTS, on_test),
         "release.executed.v1": on_release_executed,
+        "release.retracted.v1": on_release_retracted,
     },
     prefetch=prefetch,
 )

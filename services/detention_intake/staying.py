@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from services.detention_intake import policy
 from services.detention_intake.commands import ask_for_replacement, past
@@ -145,6 +146,13 @@ def end_stay(stay: Stay, *, at: datetime, kind: str, release_id: Any, work: Work
         died = kind == "death"
         work.movements.put(_movement(stay, stay.centre, "died" if died else "released", at, -1))
     return work.stays.save(ended, "stay.ended.v1")
+
+
+def reopen_stay(stay: Stay, *, release_id: UUID, work: Work) -> Stay:
+    """The person never left. See `staying.reopen`."""
+    reopened = staying.reopen(stay, release_id=release_id)
+    work.movements.put(_movement(stay, stay.centre, "returned", stay.ended_at or work.now, 1))
+    return work.stays.save(reopened, "stay.reopened.v1")
 
 
 def note_death(stay: Stay, *, at: datetime | None, work: Work) -> Stay:

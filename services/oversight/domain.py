@@ -9,10 +9,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-# Which field of an aggregate's data says when the next thing is due, where it is not `due_at`, by the state it is in.
-NEXT_DUE: Mapping[tuple[str, str], str] = {
-    ("release", "planned"): "release_at",
-}
 # Who has to act, where the data names it; the order of preference.
 HOLDER_FIELDS = ("holder", "centre", "station", "deciding_organ")
 
@@ -60,8 +56,7 @@ def holder_of(data: Mapping[str, Any]) -> str | None:
     return next((str(data[field]) for field in HOLDER_FIELDS if data.get(field)), None)
 
 
-def next_due(kind: str, data: Mapping[str, Any]) -> datetime | None:
+def next_due(data: Mapping[str, Any]) -> datetime | None:
     """When the next thing is due on the aggregate; None when nothing is."""
-    field = NEXT_DUE.get((kind, str(data["state"])), "due_at")
-    due: datetime | None = data.get(field)
+    due: datetime | None = data.get("due_at")
     return due

@@ -50,7 +50,7 @@ def on_event(event: Event, work: Work) -> Outcome:
             state=data["state"],
             division=division_of(data),
             holder=holder_of(data),
-            due_at=next_due(kind, data),
+            due_at=next_due(data),
             changed_at=event.time,
         )
     )

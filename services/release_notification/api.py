@@ -5,16 +5,23 @@ from uuid import UUID
 
 from flask.views import MethodView
 
-from services.release_notification import commands
-from services.release_notification.domain import Release
+from services.release_notification import commands, policy
+from services.release_notification.domain.release import Alarm, Release
+from services.release_notification.domain.transitions import State
 from services.release_notification.schemas import (
     CancelIn,
     ExecuteIn,
+    NoticeIn,
+    PapersIn,
     PlanIn,
+    RehabIn,
+    ReinstateIn,
     ReleaseOut,
     ReleasePage,
     ReleaseQuery,
     RescheduleIn,
+    RetractIn,
+    SilencesOut,
 )
 from services.release_notification.store import Work, releases
 from shared.kernel.errors import NotFound
@@ -48,7 +55,7 @@ class Releases(MethodView):
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List releases in the order of their time."""
         columns = releases.c
-        names = ("centre", "state", "person_id", "stay_id")
+        names = ("centre", "state", "person_id", "stay_id", "alarm")
         where = [columns[name] == query[name] for name in names if name in query]
         if (centre := _own_centre()) is not None:
             where.append(columns.centre == centre)
@@ -56,6 +63,8 @@ class Releases(MethodView):
             where.append(columns.release_at >= query["after"])
         if "before" in query:
             where.append(columns.release_at < query["before"])
+        if "due_before" in query:
+            where.append(columns.due_at < query["due_before"])
         return page_of(work().releases, *where, sort=columns.release_at, limit=query["limit"], cursor=query["cursor"])
 
     @operation(*CENTRE, creates=True)
@@ -118,3 +127,77 @@ class Execution(MethodView):
         """Enter that the person left through the gate."""
         command = commands.ExecuteRelease(release_id, **body)
         return commands.execute_release(command, work=work(), centre=_own_centre())
+
+
+@blp.route("/<uuid:release_id>/retraction", methods=["POST"])
+@operation(*CENTRE, creates=True)
+@blp.arguments(RetractIn)
+@blp.response(201, ReleaseOut)
+def retraction(body: dict[str, Any], release_id: UUID) -> Release:
+    """Take back a gate that was reported in error."""
+    command = commands.RetractRelease(release_id, **body)
+    return commands.retract_release(command, work=work(), centre=_own_centre())
+
+
+@blp.route("/<uuid:release_id>/reinstatement", methods=["POST"])
+@operation(*CENTRE, creates=True)
+@blp.arguments(ReinstateIn)
+@blp.response(201, ReleaseOut)
+def reinstatement(body: dict[str, Any], release_id: UUID) -> Release:
+    """Plan a cancelled or retracted release again."""
+    command = commands.ReinstateRelease(release_id, **body)
+    return commands.reinstate_release(command, work=work(), centre=_own_centre())
+
+
+@blp.route("/<uuid:release_id>/notices", methods=["POST"])
+@operation(*CENTRE, creates=True)
+@blp.arguments(NoticeIn)
+@blp.response(201, ReleaseOut)
+def notices(body: dict[str, Any], release_id: UUID) -> Release:
+    """Enter that somebody was told of the release, or why not (戒毒条例 art. 34)."""
+    return commands.give_notice(commands.GiveNotice(release_id, **body), work=work(), centre=_own_centre())
+
+
+@blp.route("/<uuid:release_id>/rehabilitation", methods=["POST"])
+@operation(*CENTRE, creates=True)
+@blp.arguments(RehabIn)
+@blp.response(201, ReleaseOut)
+def rehabilitation(body: dict[str, Any], release_id: UUID) -> Release:
+    """Enter whether the deciding organ ordered community rehabilitation."""
+    return commands.settle_ground(release_id, rehab=body["rehab"], work=work(), centre=_own_centre())
+
+
+@blp.route("/<uuid:release_id>/papers", methods=["POST"])
+@operation(*CENTRE, creates=True)
+@blp.arguments(PapersIn)
+@blp.response(201, ReleaseOut)
+def papers(body: dict[str, Any], release_id: UUID) -> Release:
+    """Enter that the papers went to the township."""
+    return commands.send_papers(release_id, at=body["sent_at"], work=work(), centre=_own_centre())
+
+
+@blp.route("/silences", methods=["GET"])
+@operation(*READERS)
+@blp.response(200, SilencesOut)
+def silences() -> dict[str, Any]:
+    """List what is silent and should not be, the most urgent first."""
+    own = _own_centre()
+    columns = releases.c
+    where = [columns.alarm.is_not(None), columns.state == State.PLANNED]
+    if own is not None:
+        where.append(columns.centre == own)
+    silent = sorted(
+        work().releases.select(*where, order_by=columns.release_at, limit=policy.MOST_SILENCES),
+        key=lambda release: list(Alarm).index(release.alarm or Alarm.NOTICE_LATE),
+    )
+    items: list[dict[str, Any]] = [
+        {"kind": one.alarm, "centre": one.centre, "release_id": one.id, "since": one.release_at} for one in silent
+    ]
+    now = work().now
+    quiet = work().quiet_centres(now - policy.QUIET_AFTER, now + policy.QUIET_WITHIN)
+    items += [
+        {"kind": "centre_quiet", "centre": centre, "release_id": None, "since": at}
+        for centre, at in quiet
+        if own in (None, centre)
+    ]
+    return {"items": items}

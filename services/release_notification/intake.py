@@ -6,8 +6,8 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields
 
 from services.release_notification import commands
-from services.release_notification.domain import Release
-from services.release_notification.schemas import CancelIn, ExecuteIn, PlanIn, ReleaseOut, RescheduleIn
+from services.release_notification.domain.release import Release
+from services.release_notification.schemas import CancelIn, ExecuteIn, PlanIn, ReleaseOut, RescheduleIn, RetractIn
 from services.release_notification.store import Work
 from shared.kernel.errors import InvalidInput
 from shared.messaging.intake import Intake, IntakeMessage
@@ -32,6 +32,10 @@ class ExecuteMessage(_OfRelease, ExecuteIn):
     """``release.execute``."""
 
 
+class RetractMessage(_OfRelease, RetractIn):
+    """``release.retract``."""
+
+
 def _plan(body: dict[str, Any], work: Work, centre: str) -> Release:
     commands.must_be_own(body["centre"], centre)
     return commands.plan_release(commands.PlanRelease(**body), work=work)
@@ -49,11 +53,16 @@ def _execute(body: dict[str, Any], work: Work, centre: str) -> Release:
     return commands.execute_release(commands.ExecuteRelease(**body), work=work, centre=centre)
 
 
+def _retract(body: dict[str, Any], work: Work, centre: str) -> Release:
+    return commands.retract_release(commands.RetractRelease(**body), work=work, centre=centre)
+
+
 COMMANDS = {
     "release.plan": (PlanIn(), _plan),
     "release.reschedule": (RescheduleMessage(), _reschedule),
     "release.cancel": (CancelMessage(), _cancel),
     "release.execute": (ExecuteMessage(), _execute),
+    "release.retract": (RetractMessage(), _retract),
 }
 _receipt = ReleaseOut()
 

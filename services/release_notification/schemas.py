@@ -4,10 +4,20 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from marshmallow import RAISE, Schema, fields, validate
+from marshmallow import RAISE, Schema, fields, post_load, validate
 
 from services.release_notification import policy
-from services.release_notification.domain import Ground, Kind, State
+from services.release_notification.domain import release as domain
+from services.release_notification.domain.release import (
+    Addressee,
+    Alarm,
+    CancelledBy,
+    Ground,
+    Kind,
+    Present,
+    Rehab,
+)
+from services.release_notification.domain.transitions import State
 from shared.web import CursorQuery, page_schema
 from shared.web.refusals import field_error
 
@@ -65,6 +75,54 @@ class ExecuteIn(_Input):
     certificate_number = fields.String(required=True, validate=_code)
     executed_at = fields.AwareDateTime(load_default=None, allow_none=True, validate=_plausible)
     kind = fields.Enum(Kind, by_value=True, load_default=None, allow_none=True)
+    present = fields.List(
+        fields.Enum(Present, by_value=True),
+        load_default=list,
+        validate=validate.Length(max=4),
+        metadata={"description": "Who was at the gate, as the centre saw it"},
+    )
+
+    @post_load
+    def _tuple(self, data: dict[str, Any], **_: object) -> dict[str, Any]:
+        return data | {"present": tuple(data["present"])}
+
+
+class RetractIn(_Input):
+    """Why what was reported is wrong."""
+
+    reason = fields.String(required=True, validate=_text)
+
+
+class ReinstateIn(_Input):
+    """When the person leaves after all."""
+
+    release_at = fields.AwareDateTime(required=True, validate=_plausible)
+    reason = fields.String(required=True, validate=_text)
+
+
+class NoticeIn(_Input):
+    """Who was told, how, and with what proof; or why not."""
+
+    addressee = fields.Enum(Addressee, by_value=True, required=True)
+    channel = fields.String(required=True, validate=_code)
+    sent_at = fields.AwareDateTime(load_default=None, allow_none=True, validate=_plausible)
+    delivered_at = fields.AwareDateTime(load_default=None, allow_none=True, validate=_plausible)
+    proof = fields.String(load_default=None, allow_none=True, validate=_text)
+    not_told_reason = fields.String(load_default=None, allow_none=True, validate=_text)
+
+
+class RehabIn(_Input):
+    """Whether the deciding organ ordered community rehabilitation."""
+
+    rehab = fields.Enum(
+        Rehab, by_value=True, required=True, validate=validate.OneOf([Rehab.ORDERED, Rehab.NOT_ORDERED])
+    )
+
+
+class PapersIn(_Input):
+    """When the papers went to the township."""
+
+    sent_at = fields.AwareDateTime(load_default=None, allow_none=True, validate=_plausible)
 
 
 class ReleaseQuery(CursorQuery):
@@ -76,6 +134,37 @@ class ReleaseQuery(CursorQuery):
     stay_id = fields.UUID()
     after = fields.AwareDateTime(validate=_plausible, metadata={"description": "release_at from this moment on"})
     before = fields.AwareDateTime(validate=_plausible, metadata={"description": "release_at before this moment"})
+    due_before = fields.AwareDateTime(
+        validate=_plausible, metadata={"description": "Only those whose next step is due before this"}
+    )
+    alarm = fields.Enum(Alarm, by_value=True)
+
+
+class NoticeOut(Schema):
+    """Who was told, how, and with what proof; or why not."""
+
+    addressee = fields.Enum(Addressee, by_value=True)
+    for_day = fields.Date()
+    channel = fields.String()
+    sent_at = fields.AwareDateTime()
+    delivered_at = fields.AwareDateTime(allow_none=True)
+    proof = fields.String(allow_none=True)
+    not_told_reason = fields.String(allow_none=True)
+
+
+class SilenceOut(Schema):
+    """A silence that should not be."""
+
+    kind = fields.String(metadata={"description": "over_term, silent, notice_late or centre_quiet"})
+    centre = fields.String()
+    release_id = fields.UUID(allow_none=True)
+    since = fields.AwareDateTime(allow_none=True)
+
+
+class SilencesOut(Schema):
+    """All silences that should not be, the most urgent first."""
+
+    items = fields.List(fields.Nested(SilenceOut))
 
 
 class ReleaseOut(Schema):
@@ -96,6 +185,23 @@ class ReleaseOut(Schema):
     executed_at = fields.AwareDateTime(allow_none=True)
     certificate_number = fields.String(allow_none=True)
     reason = fields.String(allow_none=True)
+    rehab = fields.Enum(Rehab, by_value=True, allow_none=True)
+    notices = fields.List(fields.Nested(NoticeOut))
+    untold = fields.Function(
+        lambda release: sorted(domain.untold(release, policy.NOTICES.get(release.kind, ()))),
+        metadata={
+            "description": "Who must still be told of this day",
+            "type": "array",
+            "items": {"type": "string"},
+        },
+    )
+    alarm = fields.Enum(Alarm, by_value=True, allow_none=True)
+    present = fields.List(fields.Enum(Present, by_value=True))
+    left_alone_at = fields.AwareDateTime(allow_none=True)
+    papers_sent_at = fields.AwareDateTime(allow_none=True)
+    cancelled_by = fields.Enum(CancelledBy, by_value=True, allow_none=True)
+    due_rule = fields.String(allow_none=True)
+    due_at = fields.AwareDateTime(allow_none=True)
 
 
 ReleasePage = page_schema(ReleaseOut)

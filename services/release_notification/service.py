@@ -4,6 +4,7 @@ from services.release_notification.api import blp
 from services.release_notification.intake import INTAKE
 from services.release_notification.reactions import REACTIONS
 from services.release_notification.store import Work, metadata
+from services.release_notification.timers import TIMERS
 from shared.service import ServiceDefinition
 
 SERVICE = ServiceDefinition(
@@ -14,4 +15,5 @@ SERVICE = ServiceDefinition(
     blueprints=(blp,),
     reactions=REACTIONS,
     intake=INTAKE,
+    timers=TIMERS,
 )

@@ -1,17 +1,29 @@
 """Tables of release_notification."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, Column, Date, Index, Integer, Table, Text, Uuid
+from sqlalchemy import Boolean, Column, Date, Index, Integer, Table, Text, Uuid, or_, select
 
-from services.release_notification.domain import Ground, Kind, Release, State
-from shared.storage import EnumText, UnitOfWork, UtcDateTime, new_metadata
+from services.release_notification.domain.release import (
+    Alarm,
+    CancelledBy,
+    Ground,
+    Kind,
+    NextDue,
+    Notice,
+    Present,
+    Rehab,
+    Release,
+)
+from services.release_notification.domain.transitions import State
+from shared.storage import EnumText, JsonValue, UnitOfWork, UtcDateTime, new_metadata
 from shared.storage.work import Transaction
 
 metadata = new_metadata()
+HEARD_STEP = timedelta(hours=1)
 
 releases = Table(
     "release",
@@ -20,7 +32,7 @@ releases = Table(
     Column("version", Integer, nullable=False),
     Column("person_id", Uuid, nullable=False),
     Column("stay_id", Uuid, unique=True),  # a stay ends with one release
-    Column("order_id", Uuid),
+    Column("order_id", Uuid, index=True),
     Column("centre", Text, nullable=False),
     Column("kind", EnumText(Kind), nullable=False),
     Column("state", EnumText(State), nullable=False),
@@ -28,13 +40,27 @@ releases = Table(
     Column("term_last_day", Date),
     Column("needs_handover", Boolean, nullable=False),
     Column("legal_ground", EnumText(Ground), nullable=False),
+    Column("rehab", EnumText(Rehab)),
+    Column("notices", JsonValue(tuple[Notice, ...]), nullable=False),
+    Column("notice_due", JsonValue(NextDue)),
+    Column("alarm", EnumText(Alarm)),
     Column("executed_at", UtcDateTime),
     Column("certificate_number", Text),
+    Column("present", JsonValue(tuple[Present, ...]), nullable=False),
+    Column("left_alone_at", UtcDateTime),
+    Column("organ_due", JsonValue(NextDue)),
+    Column("papers_due", JsonValue(NextDue)),
+    Column("papers_sent_at", UtcDateTime),
     Column("reason", Text),
+    Column("cancelled_by", EnumText(CancelledBy)),
+    Column("due_rule", Text),
+    Column("due_at", UtcDateTime),
+    Column("wake_at", UtcDateTime),
     Index("ix_release_centre_state", "centre", "state", "release_at"),
     Index("ix_release_state_at", "state", "release_at"),
     Index("ix_release_person", "person_id"),
 )
+Index("ix_release_wake", releases.c.wake_at, postgresql_where=releases.c.wake_at.is_not(None))
 
 known_persons = Table(
     "known_person",
@@ -50,6 +76,23 @@ known_stays = Table(
     Column("version", Integer, nullable=False),
     Column("person_id", Uuid, nullable=False),
     Column("admitted_at", UtcDateTime, nullable=False),
+    Column("state", Text, nullable=False),
+)
+
+rehab_orders = Table(
+    "rehab_order",
+    metadata,
+    Column("person_id", Uuid, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("order_id", Uuid, nullable=False),
+    Column("served_at", UtcDateTime, nullable=False),
+)
+
+heard_centres = Table(
+    "heard_centre",
+    metadata,
+    Column("centre", Text, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
 )
 
 
@@ -69,6 +112,25 @@ class KnownStay:
     version: int
     person_id: UUID
     admitted_at: datetime
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class RehabOrder:
+    """An order of community rehabilitation that was served."""
+
+    person_id: UUID
+    version: int
+    order_id: UUID
+    served_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HeardCentre:
+    """When a centre last said anything, to the hour."""
+
+    centre: str
+    at: datetime
 
 
 def release_data(release: Release) -> dict[str, Any]:
@@ -88,6 +150,14 @@ def release_data(release: Release) -> dict[str, Any]:
         "needs_handover": release.needs_handover,
         "legal_ground": release.legal_ground,
         "reason": release.reason,
+        "rehab": release.rehab,
+        "notified": release.notice_due is None,
+        "alarm": release.alarm,
+        "left_alone_at": release.left_alone_at,
+        "papers_sent_at": release.papers_sent_at,
+        "cancelled_by": release.cancelled_by,
+        "due_rule": release.due_rule,
+        "due_at": release.due_at,
     }
 
 
@@ -99,3 +169,29 @@ class Work(UnitOfWork):
         self.releases = self.aggregates(releases, Release, release_data)
         self.persons = self.records(known_persons, KnownPerson)
         self.stays = self.records(known_stays, KnownStay)
+        self.rehab_orders = self.records(rehab_orders, RehabOrder)
+        self.heard = self.records(heard_centres, HeardCentre)
+
+    def note_heard(self, centre: str) -> None:
+        """Remember that a centre said something; once an hour is enough, and keeps transactions apart."""
+        known = self.heard.find(centre)
+        if known is None or self.now - known.at >= HEARD_STEP:
+            self.heard.put(HeardCentre(centre, self.now))
+
+    def quiet_centres(self, before: datetime, until: datetime) -> list[tuple[str, datetime | None]]:
+        """The centres with people to release until a moment from which nothing was heard since another one."""
+        self.flush()
+        waiting = (
+            select(releases.c.centre)
+            .where(releases.c.state == State.PLANNED, releases.c.release_at < until)
+            .distinct()
+            .subquery()
+        )
+        heard = heard_centres.c
+        statement = (
+            select(waiting.c.centre, heard.at)
+            .join(heard_centres, heard.centre == waiting.c.centre, isouter=True)
+            .where(or_(heard.at.is_(None), heard.at < before))
+            .order_by(waiting.c.centre)
+        )
+        return [(row.centre, row.at) for row in self.connection.execute(statement).all()]

@@ -174,3 +174,7 @@ class StayTermDecidedV1(StayStateV1):
 
 class StayEndedV1(StayStateV1):
     """The stay is over."""
+
+
+class StayReopenedV1(StayStateV1):
+    """The release that had ended the stay was reported in error: the person never left."""

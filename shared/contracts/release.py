@@ -27,7 +27,7 @@ class ReleaseStateV1(EventData):
     order_id = identifier(nullable=True)
     centre = text()
     kind = one_of(*RELEASE_KINDS)
-    state = one_of("planned", "executed", "cancelled")
+    state = one_of("planned", "executed", "cancelled", "retracted")
     release_at = moment()
     term_last_day = day(nullable=True)
     executed_at = moment(nullable=True)
@@ -35,6 +35,14 @@ class ReleaseStateV1(EventData):
     needs_handover = flag()
     legal_ground = one_of(*LEGAL_GROUNDS)
     reason = text(nullable=True)
+    rehab = one_of("pending", "ordered", "not_ordered", nullable=True)
+    notified = flag()
+    alarm = one_of("over_term", "silent", "notice_late", nullable=True)
+    left_alone_at = moment(nullable=True)
+    papers_sent_at = moment(nullable=True)
+    cancelled_by = one_of("centre", "stay_ended", "escaped", "in_criminal_custody", nullable=True)
+    due_rule = text(nullable=True)
+    due_at = moment(nullable=True)
 
 
 class ReleasePlannedV1(ReleaseStateV1):
@@ -51,3 +59,39 @@ class ReleaseCancelledV1(ReleaseStateV1):
 
 class ReleaseExecutedV1(ReleaseStateV1):
     """The person went through the gate."""
+
+
+class ReleaseRetractedV1(ReleaseStateV1):
+    """The gate was reported in error: the person is still there."""
+
+
+class ReleaseReinstatedV1(ReleaseStateV1):
+    """A release that was cancelled or retracted is foreseen again."""
+
+
+class ReleaseGroundSettledV1(ReleaseStateV1):
+    """It is known whether community rehabilitation was ordered."""
+
+
+class ReleaseNotifiedV1(ReleaseStateV1):
+    """Somebody was told of the release."""
+
+
+class ReleaseOverTermV1(ReleaseStateV1):
+    """The last day of the term passed without a gate event: the most urgent of all alarms."""
+
+
+class ReleaseSilentV1(ReleaseStateV1):
+    """The planned day passed without a gate event."""
+
+
+class ReleaseNoticeLateV1(ReleaseStateV1):
+    """Somebody who must be told before the release was not told in time."""
+
+
+class ReleaseLeftAloneV1(ReleaseStateV1):
+    """Nobody met the person; the centre has to tell the deciding organ."""
+
+
+class ReleasePapersSentV1(ReleaseStateV1):
+    """The papers went to the township."""

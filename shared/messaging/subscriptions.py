@@ -37,10 +37,26 @@ SUBSCRIPTIONS: Mapping[str, frozenset[str]] = {
             "test.settled.v1",
             "test.overturned.v1",
             "release.executed.v1",
+            "release.retracted.v1",
         }
     ),
     "release_notification": frozenset(
-        {"person.registered.v1", "person.changed.v1", "stay.admitted.v1", "stay.ended.v1"}
+        {
+            "person.registered.v1",
+            "person.changed.v1",
+            "stay.admitted.v1",
+            "stay.transferred.v1",
+            "stay.on_medical_leave.v1",
+            "stay.escaped.v1",
+            "stay.in_criminal_custody.v1",
+            "stay.returned.v1",
+            "stay.term_decided.v1",
+            "stay.ended.v1",
+            "stay.reopened.v1",
+            "order.served.v1",
+            "order.revoked.v1",
+            "handover.not_met.v1",
+        }
     ),
     "community_handover": frozenset(
         {
@@ -50,7 +66,11 @@ SUBSCRIPTIONS: Mapping[str, frozenset[str]] = {
             "release.rescheduled.v1",
             "release.cancelled.v1",
             "release.executed.v1",
+            "release.retracted.v1",
+            "release.reinstated.v1",
+            "release.ground_settled.v1",
             "order.served.v1",
+            "order.revoked.v1",
             "risk.decided.v1",
             "risk.ended.v1",
         }

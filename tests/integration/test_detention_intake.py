@@ -472,3 +472,19 @@ def test_a_document_is_in_the_file_once(service: ServiceUnderTest) -> None:
     document = {"kind": "service_receipt", "number": "SR-1", "issued_on": "2026-11-23"}
     assert act(service, f"/orders/{order}/documents", **document).status_code == 201
     assert code_of(act(service, f"/orders/{order}/documents", **document)) == "document.entered_already"
+
+
+def test_a_release_reported_in_error_reopens_the_stay(service: ServiceUnderTest) -> None:
+    stay = UUID(in_custody(service))
+    person = service.events("stay.admitted.v1")[0].data["person_id"]
+    gate = release_executed(stay_id=stay, person_id=person)
+    retracted = builders.event("release.retracted.v1", subject=gate.subject, sequence=2, stay_id=stay)
+    assert service.outcome(retracted) == Ignored("not_ended_by_it")
+    service.react(gate)
+    service.react(retracted, retracted)
+    (reopened,) = service.events("stay.reopened.v1")
+    assert (reopened.data["state"], reopened.data["ended_at"], reopened.data["release_id"]) == (
+        "in_custody",
+        None,
+        None,
+    )

@@ -1,7 +1,7 @@
 """release_notification: plans, changes and gates, by HTTP and by message, with the same validation."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from services.release_notification.service import SERVICE
 from shared.kernel.ids import derived_id, new_id
 from shared.web import Role
 from tests.support.builders import NOW, person_registered, stay_admitted, stay_ended
+from tests.support.builders import event as event_of
 from tests.support.service import START, ServiceUnderTest, command, principal_of, service_under_test
 
 CENTRE = "centre-1"
@@ -218,3 +219,158 @@ def test_times_are_told_with_their_zone(service: ServiceUnderTest) -> None:
 
 def _fields(message: Any) -> dict[str, Any]:
     return {name: getattr(message, name) for name in message.__slots__}
+
+
+def of_stay(service: ServiceUnderTest, **changes: Any) -> tuple[UUID, UUID]:
+    """A stay and its release."""
+    admitted = stay_admitted(**changes)
+    service.react(admitted)
+    return admitted.subject, derived_id(admitted.subject, "release")
+
+
+def read(service: ServiceUnderTest, release: Any) -> Any:
+    return service.client.get(f"/releases/{release}", as_=CLERK).get_json()
+
+
+def do(service: ServiceUnderTest, release: Any, name: str, **body: Any) -> Any:
+    return service.client.post(f"/releases/{release}/{name}", body, as_=CLERK)
+
+
+def test_the_plan_follows_the_term_that_was_decided(service: ServiceUnderTest) -> None:
+    stay, release = of_stay(service)
+    early = event_of("stay.term_decided.v1", subject=stay, sequence=2)
+    service.react(early, early)
+    planned = read(service, release)
+    assert (planned["kind"], planned["term_last_day"]) == ("early_release", "2026-12-01")
+    assert planned["release_at"] == "2026-12-01T01:00:00+00:00"
+    longer = event_of(
+        "stay.term_decided.v1",
+        subject=stay,
+        sequence=3,
+        term_last_day=date(2027, 6, 1),
+        extended=True,
+        shortened=False,
+    )
+    service.react(longer)
+    assert read(service, release)["kind"] == "extended_term_expired"
+    types = [event.type for event in service.events()]
+    assert types == ["release.planned.v1", "release.rescheduled.v1", "release.rescheduled.v1"]
+
+
+def test_who_escaped_has_no_release_until_caught_and_then_a_later_one(service: ServiceUnderTest) -> None:
+    stay, release = of_stay(service)
+    service.react(event_of("stay.escaped.v1", subject=stay, sequence=2))
+    assert (read(service, release)["state"], read(service, release)["cancelled_by"]) == ("cancelled", "escaped")
+    service.react(event_of("stay.returned.v1", subject=stay, sequence=3))
+    back = read(service, release)
+    assert (back["state"], back["term_last_day"], back["cancelled_by"]) == ("planned", "2027-01-03", None)
+
+
+def test_a_transfer_moves_the_release_to_the_other_centre(service: ServiceUnderTest) -> None:
+    stay, release = of_stay(service)
+    service.react(event_of("stay.transferred.v1", subject=stay, sequence=2))
+    assert service.client.get(f"/releases/{release}", as_=CLERK).status_code == 404
+    assert service.client.get(f"/releases/{release}", as_=OTHER).get_json()["centre"] == "centre-2"
+
+
+def test_a_medical_leave_is_met_and_ends_nothing(service: ServiceUnderTest) -> None:
+    stay, release = of_stay(service)
+    left = event_of("stay.on_medical_leave.v1", subject=stay, sequence=2)
+    service.react(left, left)
+    (leave,) = service.events("release.executed.v1")
+    assert (leave.data["kind"], leave.data["needs_handover"]) == ("medical_leave", True)
+    assert read(service, release)["state"] == "planned"
+
+
+def test_a_centre_cannot_hold_anybody(service: ServiceUnderTest) -> None:
+    _, release = of_stay(service)
+    assert code_of(do(service, release, "cancellation", reason="x")) == (409, "release.cannot_be_held")
+    change = {"release_at": "2027-03-01T09:00:00+08:00", "kind": "extended_term_expired", "reason": "x"}
+    assert code_of(do(service, release, "rescheduling", **change)) == (422, "release.term_exceeded")
+
+
+def test_the_statutory_notices_are_told_by_addressee_and_day(service: ServiceUnderTest) -> None:
+    _, release = of_stay(service)
+    planned = read(service, release)
+    # 24 December is a Thursday: three working days and three calendar days before it are the same Monday.
+    assert (planned["due_rule"], planned["due_at"]) == ("D9", "2026-12-21T16:00:00+00:00")
+    assert len(planned["untold"]) == 6
+    for addressee in planned["untold"]:
+        said = do(service, release, "notices", addressee=addressee, channel="letter", proof="R-1")
+        assert said.status_code == 201
+    assert (said.get_json()["untold"], said.get_json()["due_rule"]) == ([], "G2")
+    silent = do(service, release, "notices", addressee="family", channel="letter")
+    assert silent.get_json()["errors"][0]["code"] == "notice.nothing_said"
+
+
+def test_a_term_that_passed_without_a_gate_is_the_most_urgent_silence(service: ServiceUnderTest) -> None:
+    _, release = of_stay(service)
+    _, quiet = of_stay(service, term_last_day=date(2027, 2, 1))
+    service.clock.set(datetime(2026, 12, 22, 1, tzinfo=UTC))
+    assert service.run_timer("raise_alarms") == 1
+    service.clock.set(datetime(2026, 12, 24, 16, tzinfo=UTC))
+    assert service.run_timer("raise_alarms") == 1
+    assert service.run_timer("raise_alarms") == 0
+    types = [event.type for event in service.events() if event.subject == release]
+    assert types == ["release.planned.v1", "release.notice_late.v1", "release.over_term.v1"]
+    found = service.client.get("/releases/silences", as_=CLERK).get_json()["items"]
+    assert [(one["kind"], one["release_id"]) for one in found] == [("over_term", str(release)), ("centre_quiet", None)]
+    assert read(service, quiet)["alarm"] is None
+    service.clock.advance(timedelta(hours=1))
+    do(service, release, "execution", certificate_number="JC-1")
+    assert service.client.get("/releases/silences", as_=CLERK).get_json()["items"] == []
+
+
+def test_a_gate_reported_in_error_is_taken_back_and_the_stay_goes_on(service: ServiceUnderTest) -> None:
+    stay, release = of_stay(service)
+    service.react(event_of("stay.ended.v1", subject=stay, sequence=2, release_id=release))
+    do(service, release, "execution", certificate_number="JC-1")
+    assert do(service, release, "retraction", reason="another person").get_json()["state"] == "retracted"
+    refused = do(service, release, "reinstatement", release_at="2026-12-24T09:00:00+08:00", reason="x")
+    assert code_of(refused) == (409, "stay.ended")
+    service.react(event_of("stay.reopened.v1", subject=stay, sequence=3))
+    again = read(service, release)
+    assert (again["state"], again["executed_at"]) == ("planned", None)
+
+
+def test_whoevers_order_was_revoked_leaves_at_once(service: ServiceUnderTest) -> None:
+    order = new_id()
+    _, release = of_stay(service, order_id=order)
+    service.react(event_of("order.revoked.v1", subject=order))
+    freed = read(service, release)
+    assert (freed["kind"], freed["legal_ground"], freed["reason"]) == ("revoked", "contact_only", "order_revoked")
+    assert datetime.fromisoformat(freed["release_at"]) == service.clock.now()
+
+
+@pytest.mark.parametrize("order_first", [True, False])
+def test_a_rehabilitation_order_is_the_ground_whenever_it_was_served(
+    service: ServiceUnderTest, order_first: bool
+) -> None:
+    person = new_id()
+    served = event_of("order.served.v1", person_id=person, kind="community_rehab", state="in_force")
+    if order_first:
+        service.react(served)
+    _, release = of_stay(service, person_id=person)
+    if not order_first:
+        assert read(service, release)["rehab"] == "pending"
+        service.react(served)
+    settled = read(service, release)
+    assert (settled["rehab"], settled["legal_ground"]) == ("ordered", "community_rehab_order")
+
+
+def test_whom_nobody_met_is_told_to_the_deciding_organ(service: ServiceUnderTest) -> None:
+    release = planned(service)
+    do(service, release, "execution", certificate_number="JC-1")
+    unmet = event_of("handover.not_met.v1", release_id=UUID(release))
+    service.react(unmet, unmet)
+    alone = read(service, release)
+    assert (alone["due_rule"], alone["left_alone_at"] is not None) == ("D12", True)
+    told = do(service, release, "notices", addressee="deciding_organ", channel="telephone", proof="call 1").get_json()
+    assert told["due_rule"] == "D10"
+    assert do(service, release, "papers").get_json()["due_at"] is None
+
+
+def test_a_stay_that_is_somebody_elses_or_unknown_is_named(service: ServiceUnderTest) -> None:
+    body = plan(known_person(service), stay_id=str(new_id()))
+    answer = service.client.post("/releases", body, as_=CLERK)
+    assert answer.get_json()["errors"][0]["code"] == "stay.unknown"

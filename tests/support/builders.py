@@ -131,6 +131,14 @@ def _release() -> dict[str, Any]:
         "needs_handover": True,
         "legal_ground": "community_detox_order",
         "reason": None,
+        "rehab": None,
+        "notified": True,
+        "alarm": None,
+        "left_alone_at": None,
+        "papers_sent_at": None,
+        "cancelled_by": None,
+        "due_rule": "G1",
+        "due_at": NOW + timedelta(days=8),
     }
 
 
@@ -221,6 +229,7 @@ _DECIDED = {
 }
 _SERVED = {**_DECIDED, "served_at": NOW, "due_rule": "D0", "due_at": NOW + timedelta(days=1)}
 _ACCEPTED = {"holder_kind": "office", "holder": "OFFICE-430802001", "accepted_at": NOW, "accepted_by": "officer"}
+_GONE = {"state": "executed", "executed_at": NOW, "certificate_number": "JC-1"}
 _MET = {**_ACCEPTED, "released_at": NOW, "met_at": NOW, "outcome": "met_official", "contacted_at": NOW}
 _UNMET = {**_ACCEPTED, "released_at": NOW, "outcome": "left_alone", "report_due_at": NOW + timedelta(days=16)}
 _DONE = {"due_rule": None, "due_at": None}
@@ -294,11 +303,30 @@ _STATES: dict[str, dict[str, Any]] = {
     "stay.assessed.v1": {},
     "stay.term_proposed.v1": {"due_rule": "D5"},
     "stay.term_decided.v1": {"shortened": True, "term_last_day": date(2026, 12, 1)},
+    "stay.reopened.v1": {},
     "stay.ended.v1": {**_DONE, "state": "ended", "ended_at": NOW, "end_kind": "term_expired"},
     "release.planned.v1": {},
     "release.rescheduled.v1": {"reason": "another day", "release_at": NOW + timedelta(days=9)},
-    "release.cancelled.v1": {"state": "cancelled", "reason": "reported in error"},
-    "release.executed.v1": {"state": "executed", "executed_at": NOW, "certificate_number": "JC-1"},
+    "release.cancelled.v1": {
+        **_DONE,
+        "state": "cancelled",
+        "reason": "planned by mistake",
+        "cancelled_by": "centre",
+    },
+    "release.executed.v1": {**_GONE, "due_rule": "D10"},
+    "release.retracted.v1": {**_DONE, "state": "retracted", "reason": "another person"},
+    "release.reinstated.v1": {"reason": "back in custody"},
+    "release.ground_settled.v1": {
+        "kind": "term_expired",
+        "rehab": "ordered",
+        "legal_ground": "community_rehab_order",
+    },
+    "release.notified.v1": {"kind": "term_expired", "rehab": "pending", "legal_ground": "contact_only"},
+    "release.over_term.v1": {"alarm": "over_term", "release_at": NOW - timedelta(days=1)},
+    "release.silent.v1": {"alarm": "silent", "release_at": NOW - timedelta(days=1)},
+    "release.notice_late.v1": {"alarm": "notice_late", "notified": False},
+    "release.left_alone.v1": {**_GONE, "left_alone_at": NOW, "due_rule": "D12"},
+    "release.papers_sent.v1": {**_GONE, **_DONE, "papers_sent_at": NOW},
     "handover.announced.v1": {"state": "announced", "due_rule": "H1", "accept_due_at": None},
     "handover.unresolved.v1": {
         "state": "unresolved",

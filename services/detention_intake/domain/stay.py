@@ -303,6 +303,17 @@ def end(stay: Stay, *, at: datetime, kind: str, release_id: UUID | None) -> Stay
     return _step(stay, StayAct.ENDED, StayState.ENDED, ended_at=at, end_kind=kind, release_id=release_id)
 
 
+def reopen(stay: Stay, *, release_id: UUID) -> Stay:
+    """The release that had ended the stay was reported in error.
+
+    Raises: Conflict ``stay.wrong_state`` or ``stay.ended_otherwise``.
+    """
+    require(stay, StayAct.REOPENED)
+    if stay.release_id != release_id:
+        raise Conflict("stay.ended_otherwise", "another release ended the stay", release_id=str(stay.release_id))
+    return _step(stay, StayAct.REOPENED, StayState.IN_CUSTODY, ended_at=None, end_kind=None, release_id=None)
+
+
 def require(stay: Stay, act: StayAct) -> None:
     """Check that an act is possible now.
 

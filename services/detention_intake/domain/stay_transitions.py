@@ -29,6 +29,7 @@ class StayAct(StrEnum):
     TERM_PROPOSED = "proposed another end"
     TERM_DECIDED = "decided another end"
     ENDED = "ended"
+    REOPENED = "taken up again after an error"
 
 
 _OPEN = frozenset(StayState) - {StayState.ENDED}
@@ -43,6 +44,7 @@ STAY_TRANSITIONS: Mapping[StayAct, Mapping[StayState, frozenset[StayState]]] = {
     ),
     StayAct.RETURNED: dict.fromkeys(sorted(_OPEN - {StayState.IN_CUSTODY}), frozenset({StayState.IN_CUSTODY})),
     StayAct.ENDED: dict.fromkeys(sorted(_OPEN), frozenset({StayState.ENDED})),
+    StayAct.REOPENED: {StayState.ENDED: frozenset({StayState.IN_CUSTODY})},
     StayAct.TERM_DECIDED: {state: frozenset({state, StayState.ENDED}) for state in sorted(_OPEN)},
     StayAct.TRANSFERRED: {StayState.IN_CUSTODY: frozenset({StayState.IN_CUSTODY})},
     StayAct.FAMILY_TOLD: {state: frozenset({state}) for state in sorted(_OPEN)},

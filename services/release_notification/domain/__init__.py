@@ -1,0 +1,1 @@
+"""Releases, from plan to gate, the notices around them, and what silence means. Pure."""

@@ -1,0 +1,28 @@
+"""What silence about releases means. Due and not yet said: a timer that did not run for a week catches up."""
+
+from datetime import timedelta
+
+from services.release_notification.domain import release as domain
+from services.release_notification.domain.release import Alarm
+from services.release_notification.store import Work, releases
+from shared.service import Timer
+
+AT_ONCE = 200
+_EVENT_OF_ALARM = {
+    Alarm.OVER_TERM: "release.over_term.v1",
+    Alarm.SILENT: "release.silent.v1",
+    Alarm.NOTICE_LATE: "release.notice_late.v1",
+}
+
+
+def raise_alarms(work: Work) -> int:
+    """Say that a term passed without a gate, that a planned day passed in silence, that a notice is late."""
+    silent = work.releases.select(releases.c.wake_at <= work.now, order_by=releases.c.wake_at, limit=AT_ONCE)
+    for release in silent:
+        alarmed = domain.raise_alarm(release, now=work.now)
+        assert alarmed.alarm is not None
+        work.releases.save(alarmed, _EVENT_OF_ALARM[alarmed.alarm])
+    return len(silent)
+
+
+TIMERS = (Timer("raise_alarms", timedelta(seconds=30), raise_alarms),)
