@@ -16,11 +16,13 @@ from nameko.runners import ServiceRunner
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from shared.kernel.clock import SystemClock
 from shared.messaging.backoff import Backoff
 from shared.messaging.broker import CONNECTION_ERRORS, Broker, drop
 from shared.messaging.topology import TopologyMismatch, declare
 from shared.observability.logs import configure_logs
 from shared.observability.metrics import Metrics
+from shared.runtime.clock import FileClock
 from shared.runtime.health import BrokerWatch
 from shared.runtime.host import nameko_service
 from shared.runtime.settings import ConfigurationError, Settings, load_settings
@@ -74,7 +76,10 @@ def _run(definition: ServiceDefinition, settings: Settings) -> None:
     gc.set_threshold(100_000, 50, 50)
     stop = _stop_on_signals()
     metrics = Metrics()
-    storage: Storage[Any] = Storage(service=definition.name, url=settings.database_url, work=definition.work)
+    clock = FileClock(settings.clock_file) if settings.clock_file else SystemClock()
+    storage: Storage[Any] = Storage(
+        service=definition.name, url=settings.database_url, work=definition.work, clock=clock
+    )
     watch = BrokerWatch(metrics)
     broker = Broker(settings.amqp_uri, name=definition.name, on_blocked=watch.blocked)
     _wait_for(stop, "database", lambda: upgrade(storage.engine, definition.name), (SQLAlchemyError,))

@@ -40,6 +40,7 @@ class Settings:
     )
     log_level: str
     token_jwks: Path  # public keys of the token issuer
+    clock_file: Path | None = None  # for rehearsals: the moment at which the service believes to be
 
 
 def load_settings(service: str) -> Settings:
@@ -61,6 +62,7 @@ def load_settings(service: str) -> Settings:
             consumers=env.int("CONSUMERS", _consumers(database_url), validate=Range(1, 16)),
             log_level=env.str("LOG_LEVEL", "INFO", validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
             token_jwks=_existing_file(env, "TOKEN_JWKS"),
+            clock_file=_existing_file(env, "CLOCK_FILE") if env.str("CLOCK_FILE", "") else None,
         )
     except EnvError as error:
         raise ConfigurationError(str(error)) from error

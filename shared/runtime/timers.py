@@ -7,6 +7,7 @@ times with "now" for equality and a lost run costs only time.
 import time
 import zlib
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -19,6 +20,7 @@ from shared.storage.engine import Storage
 from shared.storage.work import UnitOfWork
 
 TICK_SECONDS = 0.2
+JUMP = timedelta(minutes=1)
 
 log = structlog.get_logger(__name__)
 
@@ -31,13 +33,15 @@ class TimerLoop:
         self._timers = timers
         self._metrics = metrics
         self._next = {timer.name: time.monotonic() for timer in timers}
+        self._seen_at = storage.clock.now()
         self._stopping = False
 
     def run(self) -> None:
         """Loop; a failing timer is logged, counted and tried again at its next time."""
         while not self._stopping:
+            jumped = self._clock_jumped()
             for timer in self._timers:
-                if time.monotonic() >= self._next[timer.name]:
+                if jumped or time.monotonic() >= self._next[timer.name]:
                     self._run_due(timer)
                     self._next[timer.name] = time.monotonic() + timer.every.total_seconds()
             time.sleep(TICK_SECONDS)
@@ -45,6 +49,11 @@ class TimerLoop:
     def stop(self) -> None:
         """End after the transaction under way."""
         self._stopping = True
+
+    def _clock_jumped(self) -> bool:
+        """Whether the clock was set, or the machine slept: then everything may have come due at once."""
+        before, self._seen_at = self._seen_at, self._storage.clock.now()
+        return abs(self._seen_at - before) > JUMP
 
     def _run_due(self, timer: Timer) -> None:
         try:
