@@ -87,7 +87,9 @@ class Tasks(MethodView):
         where += [tasks.c[name] == query[name] for name in names if name in query]
         if "due_before" in query:
             where.append(tasks.c.due_at < query["due_before"])
-        return page_of(work().tasks, *where, sort=tasks.c.release_at, limit=query["limit"], cursor=query["cursor"])
+        page = page_of(work().tasks, *where, sort=tasks.c.release_at, limit=query["limit"], cursor=query["cursor"])
+        work().tiers.prefetch("person_id", (task.person_id for task in page["items"]))
+        return page
 
 
 @tasks_blp.route("/<uuid:task_id>")

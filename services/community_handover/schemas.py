@@ -10,10 +10,11 @@ from services.community_handover.domain.task import (
     Kind,
     Outcome,
     PauseReason,
+    Task,
     TraceKind,
 )
 from services.community_handover.domain.transitions import State
-from shared.web import CursorQuery, page_schema
+from shared.web import CursorQuery, current_work, page_schema
 from shared.web.fields import DivisionCode
 
 _code = validate.Length(1, 100)
@@ -204,11 +205,24 @@ class TraceStepOut(Schema):
     note = fields.String(allow_none=True)
 
 
+def _tier_of(task: Task) -> str | None:
+    known = current_work().tiers.find(task.person_id)
+    return known.tier if known else None
+
+
 class TaskOut(Schema):
     """A handover task."""
 
     id = fields.UUID()
     version = fields.Integer()
+    tier = fields.Function(
+        _tier_of,
+        metadata={
+            "type": "string",
+            "nullable": True,
+            "description": "The risk tier that was decided: it says who goes to the gate",
+        },
+    )
     kind = fields.Enum(Kind, by_value=True)
     release_id = fields.UUID(allow_none=True)
     order_id = fields.UUID(allow_none=True)

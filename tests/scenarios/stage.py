@@ -119,9 +119,7 @@ class Stage:
         for township in (TOWNSHIP, OTHER_TOWNSHIP):
             office = {"name": f"{township} 禁毒办", "level": "township", "division": township}
             self.call("city", "PUT", "community_handover", f"/offices/OFFICE-{township}", office)
-            self.call(
-                "city", "PUT", "community_handover", f"/coverage/{township}", {"office": f"OFFICE-{township}"}
-            )
+            self.call("city", "PUT", "community_handover", f"/coverage/{township}", {"office": f"OFFICE-{township}"})
         for code, kind in (("CENTRE-1", "police"), ("CENTRE-2", "justice"), ("LOCKUP-1", "lockup")):
             centre = {"name": code, "kind": kind, "division": "430802"}
             self.call("city", "PUT", "detention_intake", f"/centres/{code}", centre)
@@ -170,7 +168,7 @@ class Play:
         """Play it to the end. Raises: AssertionError naming the line."""
         self._stage.set_clock(self._scenario.start)
         for situation in self._scenario.given:
-            SITUATIONS[situation][1](self)
+            SITUATIONS[situation](self)
         for step in self._scenario.steps:
             try:
                 self._play(step)
@@ -332,7 +330,7 @@ def _as_sent(value: Any) -> Any:
 
 def _difference(kind: str, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str | None:
     wrong = {key: found.get(key) for key, value in wanted.items() if not _same(found.get(key), value)}
-    return f"{kind} has {wrong}, not {({key: wanted[key] for key in wrong})}" if wrong else None
+    return f"{kind} has {wrong}, not { ({key: wanted[key] for key in wrong}) }" if wrong else None
 
 
 def _same(found: Any, wanted: Any) -> bool:
@@ -403,19 +401,16 @@ def _left(play: Play, ground: str = "community_detox_order") -> None:
     play.see("task", {"state": "accepted", "due_rule": "H4"})
 
 
-SITUATIONS: Mapping[str, tuple[str, Callable[[Play], None]]] = {
-    "suspect": ("一名嫌疑人已登记：男，现住永定街道，户籍桑植县", _suspect),
-    "test ordered": ("一名嫌疑人已登记，派出所已下达检测", _ordered),
-    "told positive": ("现场检测阳性，样本已分A、B封存，已当场告知本人", _told_positive),
-    "settled positive": ("现场检测阳性，本人书面放弃异议，结果已确定", _settled),
-    "isolation served": ("强制隔离戒毒决定已送达", _served),
-    "in isolation": ("本人已被强制隔离戒毒所收治", _in_custody),
-    "in detention": ("本人正在拘留所执行十日拘留", _in_detention),
-    "task offered": ("五日后出所，附社区戒毒决定，接送任务已下发永定街道", _planned),
-    "task accepted": ("五日后出所，附社区戒毒决定，永定街道已确认接收", _accepted),
-    "left the gate": ("本人已出所，附社区戒毒决定，永定街道已确认接收", _left),
-    "left without order": (
-        "本人已出所，没有社区戒毒（康复）决定，永定街道已确认接收",
-        lambda play: _left(play, "contact_only"),
-    ),
+SITUATIONS: Mapping[str, Callable[[Play], None]] = {
+    "suspect": _suspect,
+    "test ordered": _ordered,
+    "told positive": _told_positive,
+    "settled positive": _settled,
+    "isolation served": _served,
+    "in isolation": _in_custody,
+    "in detention": _in_detention,
+    "task offered": _planned,
+    "task accepted": _accepted,
+    "left the gate": _left,
+    "left without order": lambda play: _left(play, "contact_only"),
 }

@@ -15,6 +15,7 @@ import yaml
 from shared.kernel.clock import CHINA
 
 CASES = Path(__file__).parent / "cases"
+SITUATIONS = Path(__file__).parent / "situations.yaml"
 _KEYS = {"at", "when", "then", "do", "by", "with", "which", "see", "count", "refused", "tells"}
 
 
@@ -55,6 +56,12 @@ def moment(text: str) -> datetime:
     midnight = clock == "24:00"
     at = datetime.fromisoformat(f"{day}T{'00:00' if midnight else clock}").replace(tzinfo=CHINA)
     return at + timedelta(days=1) if midnight else at
+
+
+def situations() -> dict[str, str]:
+    """What a scenario can find when it begins, by name, in words."""
+    named: dict[str, str] = yaml.safe_load(SITUATIONS.read_text(encoding="utf-8"))
+    return named
 
 
 def scenarios() -> list[Scenario]:
