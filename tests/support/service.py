@@ -156,9 +156,11 @@ def command(
 
 
 @contextmanager
-def service_under_test(definition: ServiceDefinition, database_url: str) -> Iterator[ServiceUnderTest]:
-    """The service on an empty, migrated database, at 10:00 on a Monday."""
-    clock = FixedClock(START)
+def service_under_test(
+    definition: ServiceDefinition, database_url: str, clock: FixedClock | None = None
+) -> Iterator[ServiceUnderTest]:
+    """The service on an empty, migrated database, at 10:00 on a Monday unless a clock is given."""
+    clock = clock or FixedClock(START)
     storage: Storage[Any] = Storage(service=definition.name, url=database_url, work=definition.work, clock=clock)
     try:
         upgrade(storage.engine, definition.name)

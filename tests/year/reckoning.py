@@ -1,0 +1,118 @@
+"""What must be true at the year's end: the three promises, person by person, and each indicator once more, slowly.
+
+Nothing here uses oversight's code or its tables: it reads the producers' own aggregates, one after the other.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from shared.kernel.clock import china_day
+from shared.kernel.deadlines import start_of_day
+from tests.year.city import City
+
+MET = ("met_official", "refused_company", "hospital")
+AWAY = ("died", "in_custody", "abroad", "other_authority")
+
+
+def every(city: City, service: str, store: str) -> Iterator[Any]:
+    """Every aggregate of a kind, as its own service has it."""
+    with city.services[service].work() as work:
+        yield from getattr(work, store).select()
+
+
+def broken_promises(city: City) -> list[str]:
+    """Everything that is open, due, and unexplained; none means that no case was dropped."""
+    tests = [f"test {o.id} {o.state}" for o in every(city, "drug_testing", "test_orders") if _late(o, city)]
+    orders = [f"order {o.id} {o.state}" for o in every(city, "detention_intake", "orders") if _late(o, city)]
+    tasks = list(every(city, "community_handover", "tasks"))
+    lost = [f"task {t.id} {t.state}" for t in tasks if _late(t, city) and t.state != "whereabouts_unknown"]
+    return [*tests, *orders, *lost, *_one_task_for_each_release(city, tasks)]
+
+
+def _late(aggregate: Any, city: City) -> bool:
+    return aggregate.due_at is not None and aggregate.due_at < city.now
+
+
+def _one_task_for_each_release(city: City, tasks: list[Any]) -> Iterator[str]:
+    of_release = Counter(task.release_id for task in tasks if task.release_id)
+    for release in every(city, "release_notification", "releases"):
+        made = of_release.pop(release.id, 0)
+        if made > 1:
+            yield f"release {release.id} has {made} tasks"
+        if release.state == "executed" and release.needs_handover and made != 1:
+            yield f"release {release.id} {release.kind} has no task"
+        if release.state == "planned" and release.release_at < city.now - timedelta(days=1):
+            yield f"release {release.id} was planned for {release.release_at} and nobody said that it took place"
+    yield from (f"task of a release {release} that there is not" for release in of_release)
+
+
+def figures(city: City, first: date, last: date) -> dict[str, tuple[int, int]]:
+    """Numerator and denominator of each indicator, for a period that has ended, as things are now."""
+    begins, ends = start_of_day(first), start_of_day(last + timedelta(days=1))
+
+    def within(moment: Any) -> bool:
+        return moment is not None and begins <= moment < ends
+
+    tests = [one for one in every(city, "drug_testing", "test_orders") if within(one.collect_due_at)]
+    tested = [one for one in tests if one.told_at is not None or one.state == "exempted"]
+    orders = list(every(city, "detention_intake", "orders"))
+    isolated = [one for one in orders if one.kind == "compulsory_isolation" and within(one.served_at)]
+    isolated = [one for one in isolated if one.admitted_at or one.state not in ("not_admitted", "revoked")]
+    tasks = list(every(city, "community_handover", "tasks"))
+    risks = list(every(city, "person_registry", "assessments"))
+    clean = [one for one in risks if one.state == "ended" and within(one.clean_until)]
+    followed = [one for one in risks if one.state != "ended"]
+    return {
+        "must_test_rate": (len(tested), len(tests)),
+        "admission_rate": (sum(one.admitted_at is not None for one in isolated), len(isolated)),
+        "pickup_rate": _pickup([one for one in tasks if one.kind == "release" and within(one.released_at)]),
+        "confirmed_in_time_rate": _confirmed([one for one in tasks if within(one.accept_due_at)]),
+        "report_in_rate": _reported([one for one in tasks if within(one.report_due_at)]),
+        "execution_rate": _executed([one for one in tasks if one.released_at and one.released_at < ends]),
+        "unknown_count": _count(one.state == "whereabouts_unknown" for one in tasks),
+        "tiered_rate": (sum(one.tier is not None for one in followed), len(followed)),
+        "clean3_count": (len(clean), len(clean)),
+    }
+
+
+def _count(holds: Iterator[bool]) -> tuple[int, int]:
+    number = sum(holds)
+    return number, number
+
+
+def _pickup(tasks: list[Any]) -> tuple[int, int]:
+    owed = [t for t in tasks if t.state != "withdrawn" and t.outcome not in ("other_authority", "remote")]
+    met = 0
+    for task in owed:
+        same_day = bool(task.met_at and task.contacted_at) and china_day(task.met_at) == china_day(task.contacted_at)
+        met += task.outcome in MET or (task.outcome == "met_family" and same_day)
+    return met, len(owed)
+
+
+def _confirmed(tasks: list[Any]) -> tuple[int, int]:
+    asked = [task for task in tasks if task.state != "withdrawn"]
+    return sum(bool(t.accepted_at and t.accepted_at < t.accept_due_at) for t in asked), len(asked)
+
+
+def _reported(tasks: list[Any]) -> tuple[int, int]:
+    owed = [t for t in tasks if t.legal_ground != "contact_only" and t.state != "withdrawn" and not t.paused_at]
+    owed = [t for t in owed if t.close_reason not in AWAY]
+    return sum(bool(t.registered_at and t.registered_at < t.report_due_at) for t in owed), len(owed)
+
+
+def _executed(tasks: list[Any]) -> tuple[int, int]:
+    owed = [t for t in tasks if t.legal_ground != "contact_only" and t.state not in ("withdrawn", "remote_accepted")]
+    owed = [t for t in owed if t.close_reason not in AWAY]
+    return sum(t.agreement_signed_at is not None for t in owed), len(owed)
+
+
+def disagreements(said: Mapping[str, Any], reckoned: Mapping[str, tuple[int, int]]) -> list[str]:
+    """Where oversight's figures and the slow reckoning differ."""
+    shown = {one["key"]: (one["numerator"], one["denominator"]) for one in said["items"]}
+    return [
+        f"{key}: oversight says {shown.get(key)}, the slow reckoning {reckoned.get(key)}"
+        for key in sorted(shown.keys() | reckoned.keys())
+        if shown.get(key) != reckoned.get(key)
+    ]
