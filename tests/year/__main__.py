@@ -28,6 +28,7 @@ class Calendar:
     def __init__(self) -> None:
         self._turns: list[tuple[float, int, Story]] = []
         self._number = 0
+        self.now = 0.0
 
     def add(self, at: float, story: Story) -> None:
         """Let a story begin, or go on, so many days after the year began."""
@@ -36,6 +37,7 @@ class Calendar:
 
     def play_until(self, moment: float) -> None:
         """Everybody whose turn has come."""
+        self.now = moment
         while self._turns and self._turns[0][0] <= moment:
             _, _, story = heapq.heappop(self._turns)
             wait = next(story, None)
@@ -49,7 +51,10 @@ def play(people: int, inmates: int, seed: int, *, days: int = 365) -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="baton-year-") as folder, city(Path(folder), start_of_day(FIRST)) as here:
         here.furnish()
-        teller, calendar = Storyteller(here, chance), Calendar()
+        calendar = Calendar()
+        teller = Storyteller(here, chance, lambda story: calendar.add(calendar.now, story))
+        calendar.add(0, teller.scheduled_tests())
+        calendar.add(0, teller.risk_decisions())
         for _ in range(inmates):
             calendar.add(0, teller.inmate(FIRST + timedelta(days=chance.randrange(45, days))))
         for _ in range(people):

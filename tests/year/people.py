@@ -4,7 +4,7 @@ Rates are what the office's own figures and the literature suggest, rounded up w
 to be seen in one year; they are choices, not findings.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from random import Random
@@ -38,9 +38,10 @@ class Person:
 class Storyteller:
     """Tells the stories of one city with one chance."""
 
-    def __init__(self, city: City, chance: Random) -> None:
+    def __init__(self, city: City, chance: Random, begin: Callable[[Story], None]) -> None:
         self._city = city
         self._chance = chance
+        self._begin = begin  # lets another story begin now
         self._villages = [village.code for village in divisions().of_level("village")]
         self._seals = 0
 
@@ -76,11 +77,11 @@ class Storyteller:
         if stands:
             yield from self._decided(person, order["id"])
 
-    def _tested(self, test: str, station: Principal) -> Generator[float, None, bool]:
+    def _tested(self, test: str, station: Principal, rate: float = 0.5) -> Generator[float, None, bool]:
         self._post("drug_testing", f"{test}/collection", station, sample_type="urine", collectors=SAMPLE)
         if self._happens(0.02):
             self._post("drug_testing", f"{test}/invalid-card", station, reagent_lot="BAD")
-        positive = self._happens(0.5)
+        positive = self._happens(rate)
         result: dict[str, Any] = {"result": "positive" if positive else "negative", "tester": "P1", "reagent_lot": "L"}
         if positive:
             self._seals += 1
@@ -283,11 +284,12 @@ class Storyteller:
         centre = self._clerk(code)
         release = self._one("release_notification", "/releases", stay_id=stay["id"], state="planned")
         path = f"/releases/{release['id']}"
+        yield from self._until(release["release_at"], days_before=29)
+        yield from self._confirmed(person, release["id"])
         yield from self._until(release["release_at"], days_before=8)
         for addressee in self._city.get("release_notification", path)["untold"]:
             told = {"addressee": addressee, "channel": "letter", "proof": "receipt"}
             self._post("release_notification", f"{path}/notices", centre, **told)
-        yield from self._confirmed(person, release["id"])
         release = self._city.get("release_notification", path)
         yield from self._until(release["release_at"])
         if self._happens(0.02):
@@ -299,7 +301,7 @@ class Storyteller:
         elif roll < 0.015:
             gate["kind"] = "death"
         self._post("release_notification", f"{path}/execution", centre, **gate)
-        yield SOON
+        self._city.deliver()
         if "kind" in gate:
             return
         self._post("release_notification", f"{path}/papers", centre)
@@ -400,6 +402,42 @@ class Storyteller:
         self._post("community_handover", f"{path}/trace-steps", officer, kind="police_check", found=True)
         yield SOON
         return True
+
+    def scheduled_tests(self) -> Story:
+        """Every day: the stations do the tests that the schedules of community measures ask for, nearly all."""
+        seen: set[str] = set()
+        while True:
+            yield 1
+            for order in self._pages("drug_testing", "/test-orders", state="ordered"):
+                if order["ground"] == "scheduled" and order["id"] not in seen:
+                    seen.add(order["id"])
+                    if self._happens(0.93):
+                        self._begin(self._scheduled(order))
+
+    def _scheduled(self, order: Any) -> Story:
+        person = Person(order["person_id"], order["division"])
+        station, test = self._station(person), f"/test-orders/{order['id']}"
+        positive = yield from self._tested(test, station, 0.04)
+        if positive and (yield from self._contested(test, station)):
+            yield from self._decided(person, order["id"])
+
+    def risk_decisions(self) -> Story:
+        """Every day: the counties' officers decide the tiers that are proposed, nearly all."""
+        while True:
+            yield 1
+            for risk in self._pages("person_registry", "/risk-assessments", state="proposed"):
+                if self._happens(0.5):
+                    path = f"/persons/{risk['person_id']}/risk/decision"
+                    self._post("person_registry", path, CITY, tier=risk["proposed_tier"])
+
+    def _pages(self, service: str, path: str, **query: Any) -> list[Any]:
+        found, cursor = [], None
+        while True:
+            page = self._city.get(service, path, limit=100, **query, **({"cursor": cursor} if cursor else {}))
+            found += page["items"]
+            cursor = page.get("next_cursor")
+            if cursor is None:
+                return found
 
     def _register(self) -> Person:
         village = self._chance.choice(self._villages)
