@@ -162,7 +162,7 @@ def test_every_role_arrives_at_a_page_that_axe_finds_nothing_wrong_with(
     assert faults == []
     assert violations_on(page) == []
     page.get_by_role("button", name="English").click()
-    assert page.get_by_role("button", name="Sign out").is_visible()
+    page.get_by_role("button", name="Sign out").wait_for()
     page.context.close()
 
 
