@@ -5,18 +5,11 @@ from datetime import datetime
 from uuid import UUID
 
 from services.community_handover import policy
-from services.community_handover.deadlines import (
-    accepted_due,
-    contacted_due,
-    due,
-    met_due,
-    report_due_at,
-)
+from services.community_handover.deadlines import accepted_due, contacted_due, met_due, report_due_at
 from services.community_handover.domain import aftercare, placing, receiving
 from services.community_handover.domain.placing import Receiver
 from services.community_handover.domain.task import (
     CloseReason,
-    NextDue,
     Outcome,
     PartyMember,
     PauseReason,
@@ -27,7 +20,10 @@ from services.community_handover.domain.task import (
 from services.community_handover.domain.transitions import State
 from services.community_handover.routing import placement_of, receiver_of
 from services.community_handover.store import Office, Work
+from shared.kernel.deadlines import NextDue
 from shared.kernel.errors import invalid_field
+from shared.kernel.moments import past
+from shared.reference.calendar import next_due
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +60,8 @@ def accept_task(task: Task, *, by: str, version_seen: int | None, work: Work) ->
     """Confirm a task. The same person again changes nothing. See `receiving.accept`."""
     if task.accepted_by == by and task.state is not State.WITHDRAWN:
         return task
-    next_due = accepted_due(task, work.now, has_party=False)
-    accepted = receiving.accept(task, by=by, now=work.now, due=next_due, version_seen=version_seen)
+    step_due = accepted_due(task, work.now, has_party=False)
+    accepted = receiving.accept(task, by=by, now=work.now, due=step_due, version_seen=version_seen)
     return work.tasks.save(accepted, "handover.accepted.v1")
 
 
@@ -83,7 +79,7 @@ def reject_task(command: RejectTask, *, work: Work) -> Task:
             by_office=by_office,
             reason=command.reason,
             proposed_office=command.proposed_office,
-            decision_due=due(policy.DISPUTE, work.now),
+            decision_due=next_due(policy.DISPUTE, work.now),
         )
         return work.tasks.save(rejected, "handover.rejected.v1")
     placement = placement_of(task, _to(proposed, task), work.now)
@@ -104,8 +100,8 @@ def name_party(task: Task, members: tuple[PartyMember, ...], *, work: Work) -> T
     """Say who goes to the gate. See `receiving.name_party`."""
     known = work.tiers.find(task.person_id)
     needed = policy.PARTY_NEEDED[known.tier if known else None]
-    next_due = accepted_due(task, work.now, has_party=True)
-    named = receiving.name_party(task, members, needed=needed, due=next_due)
+    step_due = accepted_due(task, work.now, has_party=True)
+    named = receiving.name_party(task, members, needed=needed, due=step_due)
     return work.tasks.save(named, "handover.party_named.v1")
 
 
@@ -119,7 +115,7 @@ def meet_person(command: MeetPerson, *, work: Work) -> Task:
     """Enter what happened at the gate. See `receiving.meet`."""
     if command.outcome is Outcome.REMOTE:
         raise invalid_field("/outcome", "outcome.not_at_gate", "a remote handover is entered by its receipt")
-    task, at = work.tasks.get(command.task_id), past(command.met_at, work, "/met_at")
+    task, at = work.tasks.get(command.task_id), past(command.met_at, work.now, "/met_at")
     met = receiving.meet(
         task,
         at=at,
@@ -133,7 +129,7 @@ def meet_person(command: MeetPerson, *, work: Work) -> Task:
 
 def search_person(command: SearchPerson, *, by: str, work: Work) -> Task:
     """Enter an attempt to find the person; when it found the person, the first contact. See `receiving.search`."""
-    task, at = work.tasks.get(command.task_id), past(command.at, work, "/at")
+    task, at = work.tasks.get(command.task_id), past(command.at, work.now, "/at")
     attempt = TraceStep(command.kind, at, by, command.found, command.note)
     searched = receiving.search(task, attempt, due=search_due(task, at))
     saved = work.tasks.save(searched, "handover.traced.v1")
@@ -142,7 +138,7 @@ def search_person(command: SearchPerson, *, by: str, work: Work) -> Task:
 
 def contact_person(task: Task, *, at: datetime | None, work: Work) -> Task:
     """Enter the first contact by an official. See `receiving.contact`."""
-    at = past(at, work, "/contacted_at")
+    at = past(at, work.now, "/contacted_at")
     report_by = report_due_at(task, at)
     contacted = receiving.contact(task, at=at, due=contacted_due(task, at, report_by))
     return work.tasks.save(contacted, "handover.contacted.v1")
@@ -150,32 +146,32 @@ def contact_person(task: Task, *, at: datetime | None, work: Work) -> Task:
 
 def sign_unknown(task: Task, *, by: str, work: Work) -> Task:
     """Sign that the search failed (现状不明). See `receiving.sign_unknown`."""
-    review = due(policy.REVIEW_UNKNOWN, work.now)
+    review = next_due(policy.REVIEW_UNKNOWN, work.now)
     signed = receiving.sign_unknown(task, by=by, now=work.now, needed=policy.SEARCH_NEEDED, due=review)
     return work.tasks.save(signed, "handover.whereabouts_unknown.v1")
 
 
 def register_person(task: Task, *, at: datetime | None, work: Work) -> Task:
     """Enter that the person reported and was registered. See `aftercare.register`."""
-    at = past(at, work, "/reported_at")
-    registered = aftercare.register(task, at=at, due=due(policy.AGREEMENT, at))
+    at = past(at, work.now, "/reported_at")
+    registered = aftercare.register(task, at=at, due=next_due(policy.AGREEMENT, at))
     return work.tasks.save(registered, "handover.registered.v1")
 
 
 def sign_agreement(task: Task, *, at: datetime | None, work: Work) -> Task:
     """Enter the signed agreement; the handover is complete. See `aftercare.sign_agreement`."""
-    return work.tasks.save(aftercare.sign_agreement(task, at=past(at, work, "/signed_at")), "handover.closed.v1")
+    return work.tasks.save(aftercare.sign_agreement(task, at=past(at, work.now, "/signed_at")), "handover.closed.v1")
 
 
 def note_refusal(task: Task, *, work: Work) -> Task:
     """Note that the person did not report without a good reason. See `aftercare.note_refusal`."""
-    refused = aftercare.note_refusal(task, now=work.now, due=due(policy.TELL_POLICE, work.now))
+    refused = aftercare.note_refusal(task, now=work.now, due=next_due(policy.TELL_POLICE, work.now))
     return work.tasks.save(refused, "handover.refused_to_report.v1")
 
 
 def refer(task: Task, *, number: str, at: datetime | None, work: Work) -> Task:
     """Enter that the police were told. See `aftercare.refer`."""
-    referred = aftercare.refer(task, at=past(at, work, "/told_at"), number=number)
+    referred = aftercare.refer(task, at=past(at, work.now, "/told_at"), number=number)
     return work.tasks.save(referred, "handover.referred.v1")
 
 
@@ -187,7 +183,7 @@ def finish_contact(task: Task, *, consents: bool, work: Work) -> Task:
 
 def pause(task: Task, *, reason: PauseReason, work: Work) -> Task:
     """Let the time to report stand still. See `aftercare.pause`."""
-    paused = aftercare.pause(task, reason=reason, now=work.now, due=due(policy.REVIEW_PAUSE, work.now))
+    paused = aftercare.pause(task, reason=reason, now=work.now, due=next_due(policy.REVIEW_PAUSE, work.now))
     return work.tasks.save(paused, "handover.paused.v1")
 
 
@@ -197,25 +193,25 @@ def resume(task: Task, *, work: Work) -> Task:
     if report_by is not None and task.paused_at is not None:
         report_by += work.now - task.paused_at
     if task.state is State.ACCEPTED:
-        next_due: NextDue = accepted_due(task, work.now, has_party=bool(task.party))
+        step_due: NextDue = accepted_due(task, work.now, has_party=bool(task.party))
     elif task.contacted_at is None:
-        next_due = due(policy.FIRST_CONTACT, work.now)
+        step_due = next_due(policy.FIRST_CONTACT, work.now)
     else:
-        next_due = contacted_due(task, work.now, report_by or work.now)
-    resumed = aftercare.resume(task, due=next_due, report_due_at=report_by)
+        step_due = contacted_due(task, work.now, report_by or work.now)
+    resumed = aftercare.resume(task, due=step_due, report_due_at=report_by)
     return work.tasks.save(resumed, "handover.resumed.v1")
 
 
 def send_away(task: Task, *, to: str, letter_number: str, at: datetime | None, work: Work) -> Task:
     """Enter the letter to an office outside the platform. See `placing.send_away`."""
-    at = past(at, work, "/sent_at")
-    sent = placing.send_away(task, to=to, letter_number=letter_number, at=at, receipt_due=due(policy.RECEIPT, at))
+    at = past(at, work.now, "/sent_at")
+    sent = placing.send_away(task, to=to, letter_number=letter_number, at=at, receipt_due=next_due(policy.RECEIPT, at))
     return work.tasks.save(sent, "handover.remote_sent.v1")
 
 
 def receive_remotely(task: Task, *, at: datetime | None, work: Work) -> Task:
     """Enter the remote office's receipt. See `placing.receive_remotely`."""
-    received = placing.receive_remotely(task, at=past(at, work, "/received_at"))
+    received = placing.receive_remotely(task, at=past(at, work.now, "/received_at"))
     return work.tasks.save(received, "handover.remote_accepted.v1")
 
 
@@ -227,7 +223,7 @@ def close_task(task: Task, *, reason: CloseReason, work: Work) -> Task:
 
 def search_due(task: Task, now: datetime) -> NextDue:
     """Until when a search must have led somewhere (H7)."""
-    return due(policy.SEARCH, task.released_at or now)
+    return next_due(policy.SEARCH, task.released_at or now)
 
 
 def route_unresolved(task: Task, work: Work) -> bool:
@@ -251,16 +247,6 @@ def save_placed(task: Task, work: Work) -> Task:
     if task.state is State.UNRESOLVED:
         work.note_unresolved(task.person_id)
     return work.tasks.save(task, _EVENT_OF_PLACED[task.state])
-
-
-def past(at: datetime | None, work: Work, pointer: str) -> datetime:
-    """When something happened: now, unless an earlier moment is given.
-
-    Raises: InvalidInput ``time.in_future``.
-    """
-    if at is not None and at > work.now:
-        raise invalid_field(pointer, "time.in_future", "this lies in the future")
-    return at or work.now
 
 
 def _office(code: str, work: Work, pointer: str) -> Office:

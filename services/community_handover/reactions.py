@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from services.community_handover import policy
 from services.community_handover.commands import route_unresolved, save_placed
-from services.community_handover.deadlines import accepted_due, due
+from services.community_handover.deadlines import accepted_due
 from services.community_handover.domain import placing
 from services.community_handover.domain.task import Ground, ReleaseFacts, Task
 from services.community_handover.domain.transitions import BEGINNINGS as PLACED
@@ -16,6 +16,7 @@ from shared.contracts.envelope import Event
 from shared.kernel.ids import derived_id
 from shared.kernel.outcomes import Applied, Ignored, Outcome
 from shared.messaging.reactions import Reactions
+from shared.reference.calendar import next_due
 from shared.reference.divisions import containing
 
 
@@ -83,7 +84,7 @@ def on_order(event: Event, work: Work) -> Outcome:
         event.subject, event.sequence, data["person_id"], served_at, served_at, Ground.COMMUNITY_DETOX_ORDER
     )
     place = placement(receiver_of(order.person_id, work), served_at, served_at, work.now)
-    report_by = due(policy.REPORT_IN, served_at).at
+    report_by = next_due(policy.REPORT_IN, served_at).at
     task_id = derived_id(event.subject, "reporting")
     save_placed(placing.open_reporting_task(task_id, order, place, report_due_at=report_by), work)
     return Applied()

@@ -7,10 +7,11 @@ from datetime import datetime
 from uuid import UUID
 
 from services.community_handover import policy
-from services.community_handover.deadlines import confirm_due, due, offer_due
+from services.community_handover.deadlines import confirm_due, offer_due
 from services.community_handover.domain.placing import Placement, Receiver
 from services.community_handover.domain.task import Task
 from services.community_handover.store import Work
+from shared.reference.calendar import next_due
 from shared.reference.divisions import containing, divisions
 
 COUNTY = 6
@@ -37,7 +38,7 @@ def receiver_of(person_id: UUID, work: Work) -> Receiver:
 def placement(receiver: Receiver, release_at: datetime, released_at: datetime | None, now: datetime) -> Placement:
     """Ask the office now if the release is near or over, else in time (H1); without one a supervisor has to act."""
     if receiver.office is None:
-        return Placement(receiver, due(policy.RESOLVE, now))
+        return Placement(receiver, next_due(policy.RESOLVE, now))
     offer = offer_due(release_at)
     if released_at is None and offer.at > now:
         return Placement(receiver, offer)

@@ -4,12 +4,13 @@ from datetime import timedelta
 
 from services.community_handover import policy
 from services.community_handover.commands import route_unresolved, save_placed, search_due
-from services.community_handover.deadlines import due, report_due_at
+from services.community_handover.deadlines import report_due_at
 from services.community_handover.domain import placing, receiving
 from services.community_handover.domain.task import Kind, Task
 from services.community_handover.domain.transitions import State
 from services.community_handover.routing import placement_of, present_receiver
 from services.community_handover.store import Work, resolvable, tasks
+from shared.reference.calendar import next_due
 from shared.service import Timer
 
 AT_ONCE = 200
@@ -27,7 +28,7 @@ def _wake(task: Task, work: Work) -> None:
     if task.state is State.ANNOUNCED:
         save_placed(placing.come_due(task, placement_of(task, present_receiver(task), work.now)), work)
     elif _nobody_was_met(task):
-        visit = due(policy.VISIT, max(task.released_at or work.now, task.accepted_at or work.now))
+        visit = next_due(policy.VISIT, max(task.released_at or work.now, task.accepted_at or work.now))
         unmet = receiving.leave_unmet(task, due=visit, report_due_at=report_due_at(task, work.now))
         work.tasks.save(unmet, "handover.not_met.v1")
     elif task.state is State.NOT_MET:

@@ -5,25 +5,18 @@ from datetime import date, datetime
 from uuid import UUID
 
 from services.detention_intake import policy
-from services.detention_intake.deadlines import due
 from services.detention_intake.domain import deciding
 from services.detention_intake.domain.deciding import Decision
-from services.detention_intake.domain.order import (
-    Addressee,
-    Document,
-    Kind,
-    NextDue,
-    Notice,
-    Order,
-    RefusalReason,
-)
+from services.detention_intake.domain.order import Addressee, Document, Kind, Notice, Order, RefusalReason
 from services.detention_intake.domain.order_transitions import OrderState
 from services.detention_intake.domain.stay import term_due
 from services.detention_intake.store import Work
 from shared.kernel.clock import china_day
-from shared.kernel.deadlines import start_of_day
+from shared.kernel.deadlines import NextDue, start_of_day
 from shared.kernel.errors import invalid_field
 from shared.kernel.ids import derived_id, new_id
+from shared.kernel.moments import past
+from shared.reference.calendar import next_due
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +65,7 @@ def enter_order(command: EnterOrder, *, work: Work) -> Order:
         raise invalid_field(
             "/person_id", "person.unknown", "no such person is known here (yet); register first", retry_after=1
         )
-    decide_by = due(policy.DECIDE, work.now)
+    decide_by = next_due(policy.DECIDE, work.now)
     order = Order(
         id=_new_order_id(command.test_order_id, work),
         version=1,
@@ -120,7 +113,7 @@ def decide_order(order: Order, decision: Decision, *, ahead_reason: str | None, 
         order,
         decision,
         isolation_months=policy.ISOLATION.length,
-        service_due=due(policy.SERVE, work.now),
+        service_due=next_due(policy.SERVE, work.now),
         ahead_reason=why_ahead,
     )
     ended = decided.state is OrderState.NO_MEASURE
@@ -129,14 +122,14 @@ def decide_order(order: Order, decision: Decision, *, ahead_reason: str | None, 
 
 def serve_order(order: Order, *, at: datetime | None, work: Work) -> Order:
     """Enter that the decision was served. See `deciding.serve`."""
-    at = past(at, work, "/served_at")
+    at = past(at, work.now, "/served_at")
     served = deciding.serve(
         order,
         at=at,
-        notify=due(policy.NOTIFY, at),
+        notify=next_due(policy.NOTIFY, at),
         admission=_admission_due(order, at, work),
-        reconsider_until=due(policy.RECONSIDER, at).at,
-        sue_until=due(policy.SUE, at).at,
+        reconsider_until=next_due(policy.RECONSIDER, at).at,
+        sue_until=next_due(policy.SUE, at).at,
     )
     return work.orders.save(served, "order.served.v1")
 
@@ -145,14 +138,14 @@ def _admission_due(order: Order, at: datetime, work: Work) -> NextDue:
     """Who serves a detention first is taken in when it ends; the term of isolation runs meanwhile."""
     stay = work.open_stay_of(order.person_id)
     if stay is not None and stay.custody is Kind.ADMINISTRATIVE_DETENTION:
-        return due(policy.ADMIT, max(at, term_due(stay.term_last_day).at))
-    return due(policy.ADMIT, at)
+        return next_due(policy.ADMIT, max(at, term_due(stay.term_last_day).at))
+    return next_due(policy.ADMIT, at)
 
 
 def give_notice(order: Order, command: GiveNotice, *, work: Work) -> Order:
     """Enter that somebody was told of the decision. See `deciding.notify`."""
     notice = Notice(
-        command.addressee, past(command.at, work, "/at"), command.channel, command.proof, command.not_told_reason
+        command.addressee, past(command.at, work.now, "/at"), command.channel, command.proof, command.not_told_reason
     )
     return work.orders.save(deciding.notify(order, notice), "order.notified.v1")
 
@@ -173,7 +166,7 @@ def refuse_admission(order: Order, command: RefuseAdmission, *, work: Work) -> O
     if command.retry_on is not None:
         if command.retry_on <= china_day(work.now):
             raise invalid_field("/retry_on", "refusal.retry_in_past", "choose a day that is to come")
-        retry = NextDue(policy.ADMIT.id, due(policy.ADMIT, start_of_day(command.retry_on)).at)
+        retry = NextDue(policy.ADMIT.id, next_due(policy.ADMIT, start_of_day(command.retry_on)).at)
     refused = deciding.refuse_admission(
         order, reason=command.reason, note=command.note, retry=retry, converts=policy.CONVERTS
     )
@@ -186,13 +179,13 @@ def refuse_admission(order: Order, command: RefuseAdmission, *, work: Work) -> O
 
 def ask_for_replacement(order: Order, work: Work) -> Order:
     """Ask for the decision that takes the place of one that was not, or is no longer, executed in custody."""
-    other = deciding.replacement(order, order_id=derived_id(order.id, "instead"), due=due(policy.DECIDE, work.now))
+    other = deciding.replacement(order, order_id=derived_id(order.id, "instead"), due=next_due(policy.DECIDE, work.now))
     return work.orders.save(other, "order.decision_due.v1")
 
 
 def note_absconded(order: Order, *, work: Work) -> Order:
     """Enter that the person evades the order. See `deciding.abscond`."""
-    return work.orders.save(deciding.abscond(order, due=due(policy.FIND, work.now)), "order.absconded.v1")
+    return work.orders.save(deciding.abscond(order, due=next_due(policy.FIND, work.now)), "order.absconded.v1")
 
 
 def uphold_order(order: Order, *, note: str, work: Work) -> Order:
@@ -203,13 +196,3 @@ def uphold_order(order: Order, *, note: str, work: Work) -> Order:
 def revoke_order(order: Order, *, note: str, work: Work) -> Order:
     """Enter that the decision is revoked. See `deciding.revoke`."""
     return work.orders.save(deciding.revoke(order, now=work.now, note=note), "order.revoked.v1")
-
-
-def past(at: datetime | None, work: Work, pointer: str) -> datetime:
-    """When something happened: now, unless an earlier moment is given.
-
-    Raises: InvalidInput ``time.in_future``.
-    """
-    if at is not None and at > work.now:
-        raise invalid_field(pointer, "time.in_future", "this lies in the future")
-    return at or work.now

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from services.detention_intake import policy
 from services.detention_intake.commands import order_id_of
-from services.detention_intake.deadlines import due
 from services.detention_intake.domain import deciding
 from services.detention_intake.domain.order import Order
 from services.detention_intake.domain.order_transitions import ORDER_TRANSITIONS, OrderAct, OrderState
@@ -14,6 +13,7 @@ from services.detention_intake.store import KnownPerson, KnownTest, Work, orders
 from shared.contracts.envelope import Event
 from shared.kernel.outcomes import Applied, Ignored, Outcome
 from shared.messaging.reactions import Reactions
+from shared.reference.calendar import next_due
 
 # After these the term runs on and the person comes back, or goes on elsewhere under the same order (戒毒条例 arts 27,
 # 31, 36): the stay is not over.
@@ -64,7 +64,7 @@ def _ask_for_decision(event: Event, work: Work) -> Outcome:
     order_id = order_id_of(event.subject)
     if work.orders.find(order_id) is not None:
         return Ignored("order_exists")
-    decide_by = due(policy.DECIDE, event.data["settled_at"] or event.time)
+    decide_by = next_due(policy.DECIDE, event.data["settled_at"] or event.time)
     order = Order(
         id=order_id,
         version=1,
@@ -88,7 +88,7 @@ def _review_all(event: Event, work: Work) -> Outcome:
             work.orders.save(deciding.lapse(order), "order.lapsed.v1")
         elif order.state in ORDER_TRANSITIONS[OrderAct.REVIEW_OPENED] and order.review_opened_at is None:
             review = deciding.open_review(
-                order, now=work.now, reason="test_overturned", due=due(policy.REVIEW, work.now)
+                order, now=work.now, reason="test_overturned", due=next_due(policy.REVIEW, work.now)
             )
             work.orders.save(review, "order.review_opened.v1")
     return Applied()

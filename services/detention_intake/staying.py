@@ -7,8 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.detention_intake import policy
-from services.detention_intake.commands import ask_for_replacement, past
-from services.detention_intake.deadlines import due
+from services.detention_intake.commands import ask_for_replacement
 from services.detention_intake.domain import stay as staying
 from services.detention_intake.domain.order import Kind, Order, Special
 from services.detention_intake.domain.stay import Assessment, Grade, Proposal, Stay
@@ -17,6 +16,8 @@ from services.detention_intake.store import Centre, CentreKind, Headcount, Movem
 from shared.kernel.clock import china_day
 from shared.kernel.errors import Conflict, Forbidden, invalid_field
 from shared.kernel.ids import new_id
+from shared.kernel.moments import past
+from shared.reference.calendar import next_due
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def admit_person(order: Order, command: AdmitPerson, *, work: Work) -> Stay:
 
     Raises: Conflict ``stay.already_in_custody``; and see `staying.admit`.
     """
-    at = past(command.admitted_at, work, "/admitted_at")
+    at = past(command.admitted_at, work.now, "/admitted_at")
     isolation = order.kind is Kind.COMPULSORY_ISOLATION
     admitted, stay = staying.admit(
         order,
@@ -49,8 +50,8 @@ def admit_person(order: Order, command: AdmitPerson, *, work: Work) -> Stay:
         centre=command.centre,
         stay_id=new_id(),
         special=command.special,
-        family_due=due(policy.TELL_FAMILY, at) if isolation else None,
-        move_due=due(policy.MOVE, at) if isolation and _is_police(command.centre, work) else None,
+        family_due=next_due(policy.TELL_FAMILY, at) if isolation else None,
+        move_due=next_due(policy.MOVE, at) if isolation and _is_police(command.centre, work) else None,
     )
     elsewhere = work.open_stay_of(order.person_id)
     if elsewhere is not None:
@@ -63,7 +64,7 @@ def admit_person(order: Order, command: AdmitPerson, *, work: Work) -> Stay:
 
 def tell_family(stay: Stay, *, at: datetime | None, work: Work) -> Stay:
     """Enter that the family was told of the admission. See `staying.tell_family`."""
-    return work.stays.save(staying.tell_family(stay, at=past(at, work, "/told_at")), "stay.family_told.v1")
+    return work.stays.save(staying.tell_family(stay, at=past(at, work.now, "/told_at")), "stay.family_told.v1")
 
 
 def transfer(stay: Stay, *, to: str, at: datetime | None, work: Work) -> Stay:
@@ -73,7 +74,7 @@ def transfer(stay: Stay, *, to: str, at: datetime | None, work: Work) -> Stay:
     """
     if work.centres.find(to) is None:
         raise invalid_field("/to", "centre.unknown", "there is no such centre")
-    at = past(at, work, "/at")
+    at = past(at, work.now, "/at")
     still_to_move = stay.move_due if _is_police(to, work) else None
     moved = staying.transfer(stay, at=at, to=to, move_due=still_to_move)
     work.movements.put(_movement(stay, stay.centre, "transferred_out", at, -1))
@@ -91,8 +92,8 @@ _EVENT_OF_LEAVING = {
 
 def leave(stay: Stay, act: StayAct, *, at: datetime | None, work: Work) -> Stay:
     """Enter that the person is away. See `staying.leave`."""
-    at = past(at, work, "/at")
-    away = staying.leave(stay, act, at=at, review=due(policy.AWAY, at))
+    at = past(at, work.now, "/at")
+    away = staying.leave(stay, act, at=at, review=next_due(policy.AWAY, at))
     if stay.state is StayState.IN_CUSTODY:
         work.movements.put(_movement(stay, stay.centre, away.state.value, at, -1))
     return work.stays.save(away, _EVENT_OF_LEAVING[act])
@@ -100,7 +101,7 @@ def leave(stay: Stay, act: StayAct, *, at: datetime | None, work: Work) -> Stay:
 
 def come_back(stay: Stay, *, at: datetime | None, work: Work) -> Stay:
     """Enter that the person is back. See `staying.come_back`."""
-    at = past(at, work, "/at")
+    at = past(at, work.now, "/at")
     back = staying.come_back(stay, at=at)
     work.movements.put(_movement(stay, stay.centre, "returned", at, 1))
     return work.stays.save(back, "stay.returned.v1")
@@ -121,7 +122,7 @@ def propose_term(stay: Stay, command: ProposeTerm, *, work: Work) -> Stay:
         command.kind,
         last_day=command.last_day,
         now=work.now,
-        due=due(rule, work.now),
+        due=next_due(rule, work.now),
         policy=policy.TERMS,
     )
     return work.stays.save(proposed, "stay.term_proposed.v1")
@@ -157,7 +158,7 @@ def reopen_stay(stay: Stay, *, release_id: UUID, work: Work) -> Stay:
 
 def note_death(stay: Stay, *, at: datetime | None, work: Work) -> Stay:
     """Enter that the person died in custody."""
-    return end_stay(stay, at=past(at, work, "/at"), kind="death", release_id=None, work=work)
+    return end_stay(stay, at=past(at, work.now, "/at"), kind="death", release_id=None, work=work)
 
 
 def put_centre(code: str, *, name: str, kind: CentreKind, division: str, work: Work) -> Centre:

@@ -14,7 +14,6 @@ from services.detention_intake.domain.order import (
     Document,
     IsolationGround,
     Kind,
-    NextDue,
     Notice,
     Order,
     RefusalReason,
@@ -24,6 +23,7 @@ from services.detention_intake.domain.order import (
 from services.detention_intake.domain.order_transitions import OrderState
 from services.detention_intake.domain.stay import Assessment, Stay, TermProposal
 from services.detention_intake.domain.stay_transitions import StayState
+from shared.kernel.deadlines import NextDue
 from shared.storage import EnumText, JsonValue, UnitOfWork, UtcDateTime, new_metadata
 from shared.storage.work import Transaction
 

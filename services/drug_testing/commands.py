@@ -5,7 +5,6 @@ from datetime import datetime
 from uuid import UUID
 
 from services.drug_testing import policy
-from services.drug_testing.deadlines import due
 from services.drug_testing.domain import collecting, custody, objecting
 from services.drug_testing.domain.objecting import LaboratoryKind
 from services.drug_testing.domain.order import (
@@ -25,6 +24,8 @@ from services.drug_testing.schedules import count_evasion, excuse_evasion
 from services.drug_testing.store import Laboratory, Seal, Work
 from shared.kernel.errors import FieldProblem, InvalidInput, NotFound, invalid_field
 from shared.kernel.ids import new_id
+from shared.kernel.moments import past
+from shared.reference.calendar import next_due
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def order_test(command: OrderTest, *, work: Work) -> TestOrder:
         )
     if command.ground is Ground.OTHER and not (command.ground_detail or "").strip():
         raise invalid_field("/ground_detail", "ground.detail_missing", "say what the suspicion rests on")
-    collect = due(policy.COLLECT, work.now)
+    collect = next_due(policy.COLLECT, work.now)
     order = TestOrder(
         id=new_id(),
         version=1,
@@ -137,8 +138,8 @@ def refuse_test(order: TestOrder, *, at: datetime | None, work: Work) -> TestOrd
     """Enter that the person refuses. See `collecting.refuse`."""
     refused = collecting.refuse(
         order,
-        at=_past(at, work, "/refused_at"),
-        due=due(policy.DECIDE_FORCE, work.now),
+        at=past(at, work.now, "/refused_at"),
+        due=next_due(policy.DECIDE_FORCE, work.now),
         evasions=count_evasion(order, work) if order.state is State.ORDERED else order.evasions,
     )
     return work.test_orders.save(refused, "test.refused.v1")
@@ -146,13 +147,13 @@ def refuse_test(order: TestOrder, *, at: datetime | None, work: Work) -> TestOrd
 
 def yield_to_test(order: TestOrder, *, work: Work) -> TestOrder:
     """Enter that the person agrees after all. See `collecting.yield_to_test`."""
-    yielded = collecting.yield_to_test(order, due=due(policy.COLLECT, work.now))
+    yielded = collecting.yield_to_test(order, due=next_due(policy.COLLECT, work.now))
     return work.test_orders.save(yielded, "test.yielded.v1")
 
 
 def approve_force(order: TestOrder, *, approver: str, work: Work) -> TestOrder:
     """Enter the approval of a forced test. See `collecting.approve_force`."""
-    forced = collecting.approve_force(order, approver=approver, now=work.now, due=due(policy.COLLECT, work.now))
+    forced = collecting.approve_force(order, approver=approver, now=work.now, due=next_due(policy.COLLECT, work.now))
     return work.test_orders.save(forced, "test.force_approved.v1")
 
 
@@ -172,7 +173,7 @@ def exempt(order: TestOrder, *, reason: ExemptReason, note: str, by: str, work: 
 def collect_sample(order: TestOrder, command: CollectSample, *, work: Work) -> TestOrder:
     """Enter the collection of a sample. See `collecting.collect`."""
     person = work.persons.find(order.person_id)
-    at = _past(command.collected_at, work, "/collected_at")
+    at = past(command.collected_at, work.now, "/collected_at")
     collected = collecting.collect(
         order,
         at=at,
@@ -180,7 +181,7 @@ def collect_sample(order: TestOrder, command: CollectSample, *, work: Work) -> T
         collectors=command.collectors,
         person_sex=person.sex if person else "unknown",
         minimum=policy.MINIMUM_COLLECTORS,
-        due=due(policy.RESULT, at),
+        due=next_due(policy.RESULT, at),
         declared_medicines=command.declared_medicines,
     )
     return work.test_orders.save(collected, "test.collected.v1")
@@ -188,7 +189,9 @@ def collect_sample(order: TestOrder, command: CollectSample, *, work: Work) -> T
 
 def note_invalid_card(order: TestOrder, *, reagent_lot: str, work: Work) -> TestOrder:
     """Enter a card whose control line was missing. See `collecting.note_invalid_card`."""
-    noted = collecting.note_invalid_card(order, at=work.now, reagent_lot=reagent_lot, due=due(policy.RESULT, work.now))
+    noted = collecting.note_invalid_card(
+        order, at=work.now, reagent_lot=reagent_lot, due=next_due(policy.RESULT, work.now)
+    )
     return work.test_orders.save(noted, "test.card_invalid.v1")
 
 
@@ -197,7 +200,7 @@ def enter_result(order: TestOrder, command: EnterResult, *, work: Work) -> TestO
 
     Raises: InvalidInput ``result.seal_used``.
     """
-    tell_by = due(policy.TELL, work.now)
+    tell_by = next_due(policy.TELL, work.now)
     if command.result is Result.NEGATIVE:
         negative = collecting.enter_negative(
             order,
@@ -219,7 +222,7 @@ def enter_result(order: TestOrder, command: EnterResult, *, work: Work) -> TestO
         sample_b=command.sample_b,
         seal_signed=command.seal_signed,
         seal_note=command.seal_note,
-        keep_until=due(policy.KEEP, work.now).at,
+        keep_until=next_due(policy.KEEP, work.now).at,
         due=tell_by,
     )
     _use_seals(positive, {"/sample_a": positive.sample_a, "/sample_b": positive.sample_b}, work)
@@ -228,14 +231,14 @@ def enter_result(order: TestOrder, command: EnterResult, *, work: Work) -> TestO
 
 def tell_result(order: TestOrder, command: Telling, *, work: Work) -> TestOrder:
     """Enter that the person was told. See `collecting.tell`."""
-    at = _past(command.told_at, work, "/told_at")
+    at = past(command.told_at, work.now, "/told_at")
     told = collecting.tell(
         order,
         at=at,
         signed=command.signed,
         refusal_note=command.refusal_note,
-        window=due(policy.OBJECT, at),
-        opinion_due_at=due(policy.DETERMINE, at).at,
+        window=next_due(policy.OBJECT, at),
+        opinion_due_at=next_due(policy.DETERMINE, at).at,
     )
     positive = told.state is State.POSITIVE_TOLD
     return work.test_orders.save(told, "test.positive_told.v1" if positive else "test.negative_told.v1")
@@ -251,21 +254,21 @@ def determine_addiction(order: TestOrder, *, opinion: Opinion, officers: tuple[s
 
 def waive_objection(order: TestOrder, *, at: datetime | None, work: Work) -> TestOrder:
     """Settle a positive result by the person's waiver. See `objecting.waive`."""
-    return work.test_orders.save(objecting.waive(order, at=_past(at, work, "/signed_at")), "test.settled.v1")
+    return work.test_orders.save(objecting.waive(order, at=past(at, work.now, "/signed_at")), "test.settled.v1")
 
 
 def object_to_result(order: TestOrder, *, at: datetime | None, late_reason: str | None, work: Work) -> TestOrder:
     """Enter that the person asks for a laboratory test or a re-test. See `objecting.object_to`."""
-    at = _past(at, work, "/requested_at")
+    at = past(at, work.now, "/requested_at")
     rule = policy.DECIDE_RETEST if order.lab else policy.DECIDE_LAB
-    objected = objecting.object_to(order, at=at, late_reason=late_reason, due=due(rule, at))
+    objected = objecting.object_to(order, at=at, late_reason=late_reason, due=next_due(rule, at))
     return work.test_orders.save(objected, "test.objected.v1")
 
 
 def decide_objection(order: TestOrder, *, approved: bool, note: str | None, work: Work) -> TestOrder:
     """Enter the decision on a request. See `objecting.decide`."""
     rule = policy.SEND_B if order.retest else policy.SEND_A
-    decided = objecting.decide(order, approved=approved, note=note, now=work.now, due=due(rule, work.now))
+    decided = objecting.decide(order, approved=approved, note=note, now=work.now, due=next_due(rule, work.now))
     return work.test_orders.save(decided, "test.objection_decided.v1" if approved else "test.settled.v1")
 
 
@@ -277,18 +280,20 @@ def send_sample(order: TestOrder, *, laboratory: str, sent_by: str, at: datetime
     known = work.laboratories.find(laboratory)
     if known is None or not known.designated:
         raise invalid_field("/laboratory", "laboratory.unknown", "no such laboratory is designated")
-    at = _past(at, work, "/sent_at")
+    at = past(at, work.now, "/sent_at")
     sent = objecting.send(
-        order, laboratory=laboratory, kind=known.kind, sent_by=sent_by, at=at, due=due(policy.TRANSPORT, at)
+        order, laboratory=laboratory, kind=known.kind, sent_by=sent_by, at=at, due=next_due(policy.TRANSPORT, at)
     )
     return work.test_orders.save(sent, "test.sample_sent.v1")
 
 
 def receive_sample(order: TestOrder, *, intact: bool, at: datetime | None, work: Work) -> TestOrder:
     """Enter that the laboratory has the sample. See `objecting.receive`."""
-    at = _past(at, work, "/received_at")
+    at = past(at, work.now, "/received_at")
     rule = policy.RETEST_REPORT if order.retest else policy.LAB_REPORT
-    received = objecting.receive(order, at=at, intact=intact, due=due(rule, at), if_unfit=due(policy.RESOLVE_UNFIT, at))
+    received = objecting.receive(
+        order, at=at, intact=intact, due=next_due(rule, at), if_unfit=next_due(policy.RESOLVE_UNFIT, at)
+    )
     return work.test_orders.save(received, "test.sample_received.v1" if intact else "test.sample_unfit.v1")
 
 
@@ -301,7 +306,7 @@ def enter_report(order: TestOrder, command: Report, *, work: Work) -> TestOrder:
         findings=command.findings,
         cutoffs=policy.CUTOFFS,
         now=work.now,
-        due=due(policy.TELL_RETEST if order.retest else policy.TELL_LAB, work.now),
+        due=next_due(policy.TELL_RETEST if order.retest else policy.TELL_LAB, work.now),
     )
     return work.test_orders.save(reported, "test.lab_reported.v1")
 
@@ -315,20 +320,20 @@ _EVENT_OF_REPORT_TOLD = {
 
 def tell_report(order: TestOrder, command: Telling, *, work: Work) -> TestOrder:
     """Enter that the person was told a laboratory's result. See `objecting.tell_report`."""
-    at = _past(command.told_at, work, "/told_at")
+    at = past(command.told_at, work.now, "/told_at")
     told = objecting.tell_report(
         order,
         at=at,
         signed=command.signed,
         refusal_note=command.refusal_note,
-        window=due(policy.OBJECT_AGAIN, at),
+        window=next_due(policy.OBJECT_AGAIN, at),
     )
     return work.test_orders.save(told, _EVENT_OF_REPORT_TOLD[told.state])
 
 
 def find_unfit(order: TestOrder, *, reason: str, work: Work) -> TestOrder:
     """Enter that a sample cannot be examined. See `custody.find_unfit`."""
-    unfit = custody.find_unfit(order, reason=reason, due=due(policy.RESOLVE_UNFIT, work.now))
+    unfit = custody.find_unfit(order, reason=reason, due=next_due(policy.RESOLVE_UNFIT, work.now))
     return work.test_orders.save(unfit, "test.sample_unfit.v1")
 
 
@@ -339,10 +344,10 @@ def resample(order: TestOrder, command: NewSample, *, work: Work) -> TestOrder:
     fresh = objecting.resample(
         order,
         seal=seal,
-        at=_past(command.collected_at, work, "/collected_at"),
+        at=past(command.collected_at, work.now, "/collected_at"),
         collected_by=command.collected_by,
         approver=command.approver,
-        due=due(rule, work.now),
+        due=next_due(rule, work.now),
     )
     _use_seals(fresh, {"/seal": seal}, work)
     return work.test_orders.save(fresh, "test.resampled.v1")
@@ -355,7 +360,7 @@ def give_up(order: TestOrder, *, work: Work) -> TestOrder:
 
 def note_custody(order: TestOrder, command: Link, *, work: Work) -> TestOrder:
     """Enter a link of a sample's chain of custody. See `custody.note`."""
-    at = _past(command.at, work, "/at")
+    at = past(command.at, work.now, "/at")
     entry = CustodyEntry(
         command.seal.strip(),
         command.step,
@@ -366,7 +371,7 @@ def note_custody(order: TestOrder, command: Link, *, work: Work) -> TestOrder:
         command.note,
         command.witness,
     )
-    noted = custody.note(order, entry, now=work.now, if_unfit=due(policy.RESOLVE_UNFIT, at))
+    noted = custody.note(order, entry, now=work.now, if_unfit=next_due(policy.RESOLVE_UNFIT, at))
     unfit = noted.state is State.SAMPLE_UNFIT and order.state is not State.SAMPLE_UNFIT
     return work.test_orders.save(noted, "test.sample_unfit.v1" if unfit else "test.custody_noted.v1")
 
@@ -397,13 +402,3 @@ def _use_seals(order: TestOrder, seals: dict[str, str | None], work: Work) -> No
         raise InvalidInput("result.seal_used", "each seal has its own number", fields=faults)
     for seal in seals.values():
         work.seals.put(Seal(seal or "", order.id))
-
-
-def _past(at: datetime | None, work: Work, pointer: str) -> datetime:
-    """When something happened: now, unless an earlier moment is given.
-
-    Raises: InvalidInput ``time.in_future``.
-    """
-    if at is not None and at > work.now:
-        raise invalid_field(pointer, "time.in_future", "this lies in the future")
-    return at or work.now

@@ -3,13 +3,13 @@
 from datetime import datetime
 
 from services.drug_testing import policy
-from services.drug_testing.deadlines import due
 from services.drug_testing.domain.order import Ground, TestOrder
 from services.drug_testing.domain.transitions import State
 from services.drug_testing.store import Schedule, Work
 from shared.kernel.clock import china_day
 from shared.kernel.deadlines import add_months, start_of_day
 from shared.kernel.ids import derived_id
+from shared.reference.calendar import next_due
 
 MONTHS_PER_YEAR = 12
 
@@ -40,7 +40,7 @@ def order_due_test(schedule: Schedule, work: Work) -> TestOrder | None:
     work.schedules.put(schedule.moved(next_test_at(schedule.started_at, work.now)))
     if work.test_orders.find(order_id) is not None:
         return None
-    window = due(policy.COLLECT_SCHEDULED, work.now)
+    window = next_due(policy.COLLECT_SCHEDULED, work.now)
     order = TestOrder(
         id=order_id,
         version=1,

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from uuid import UUID
 
 from services.release_notification import policy
-from services.release_notification.deadlines import due, notice_due
+from services.release_notification.deadlines import notice_due
 from services.release_notification.domain import release as domain
 from services.release_notification.domain.release import (
     Addressee,
@@ -22,6 +23,11 @@ from services.release_notification.store import KnownStay, Work
 from shared.kernel.clock import china_day
 from shared.kernel.errors import Conflict, NotFound, invalid_field
 from shared.kernel.ids import derived_id, new_id
+from shared.kernel.moments import past
+from shared.reference.calendar import next_due
+
+# A centre's clock may be a little ahead.
+_past = partial(past, tolerance=policy.CLOCK_TOLERANCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +189,7 @@ def execute_release(command: ExecuteRelease, *, work: Work, centre: str | None) 
     """
     release = _own(command.release_id, work, centre)
     work.note_heard(release.centre)
-    at = _past(command.executed_at, work, "/executed_at")
+    at = _past(command.executed_at, work.now, "/executed_at")
     stay = _stay_of(release, work)
     executed = domain.execute(
         release,
@@ -192,8 +198,8 @@ def execute_release(command: ExecuteRelease, *, work: Work, centre: str | None) 
         kind=command.kind,
         admitted_at=stay.admitted_at if stay else None,
         present=command.present,
-        papers_due=due(policy.PAPERS, at),
-        organ_due=due(policy.LEFT_ALONE, at),
+        papers_due=next_due(policy.PAPERS, at),
+        organ_due=next_due(policy.LEFT_ALONE, at),
     )
     return work.releases.save(executed, "release.executed.v1")
 
@@ -232,8 +238,8 @@ def give_notice(command: GiveNotice, *, work: Work, centre: str | None) -> Relea
         command.addressee,
         china_day(release.release_at),
         command.channel,
-        _past(command.sent_at, work, "/sent_at"),
-        _past(command.delivered_at, work, "/delivered_at") if command.delivered_at else None,
+        _past(command.sent_at, work.now, "/sent_at"),
+        _past(command.delivered_at, work.now, "/delivered_at") if command.delivered_at else None,
         command.proof,
         command.not_told_reason,
     )
@@ -249,19 +255,8 @@ def settle_ground(release_id: UUID, *, rehab: Rehab, work: Work, centre: str | N
 
 def send_papers(release_id: UUID, *, at: datetime | None, work: Work, centre: str | None) -> Release:
     """Enter that the papers went to the township. See `domain.send_papers`."""
-    sent = domain.send_papers(_own(release_id, work, centre), at=_past(at, work, "/sent_at"))
+    sent = domain.send_papers(_own(release_id, work, centre), at=_past(at, work.now, "/sent_at"))
     return work.releases.save(sent, "release.papers_sent.v1")
-
-
-def _past(at: datetime | None, work: Work, pointer: str) -> datetime:
-    """When something happened: now, unless an earlier moment is given. A centre's clock may be a little ahead.
-
-    Raises: InvalidInput ``time.in_future``.
-    """
-    at = at or work.now
-    if at > work.now + policy.CLOCK_TOLERANCE:
-        raise invalid_field(pointer, "time.in_future", "this lies in the future")
-    return at
 
 
 def release_id_of(stay_id: UUID) -> UUID:

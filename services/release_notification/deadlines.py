@@ -3,15 +3,10 @@
 from datetime import datetime
 
 from services.release_notification import policy
-from services.release_notification.domain.release import Kind, NextDue
+from services.release_notification.domain.release import Kind
 from shared.kernel.clock import china_day
-from shared.kernel.deadlines import DeadlineRule, due_at, start_of_day
-from shared.reference.calendar import china_calendar
-
-
-def due(rule: DeadlineRule, start: datetime) -> NextDue:
-    """The deadline of a rule, as a release's next one."""
-    return NextDue(rule.id, due_at(rule, start, china_calendar()).at)
+from shared.kernel.deadlines import NextDue, start_of_day
+from shared.reference.calendar import next_due
 
 
 def notice_due(kind: Kind, release_at: datetime) -> NextDue | None:
@@ -19,4 +14,4 @@ def notice_due(kind: Kind, release_at: datetime) -> NextDue | None:
     if kind not in policy.NOTICES:
         return None
     rule = policy.NOTIFY_DETENTION if kind is Kind.DETENTION_EXPIRED else policy.NOTIFY
-    return due(rule, start_of_day(china_day(release_at)))
+    return next_due(rule, start_of_day(china_day(release_at)))

@@ -6,7 +6,7 @@ from typing import Any
 
 from services.release_notification import policy
 from services.release_notification.commands import release_id_of
-from services.release_notification.deadlines import due, notice_due
+from services.release_notification.deadlines import notice_due
 from services.release_notification.domain import release as domain
 from services.release_notification.domain.release import PAUSES, CancelledBy, Ground, Kind, Rehab, Release
 from services.release_notification.domain.transitions import State
@@ -15,6 +15,7 @@ from shared.contracts.envelope import Event
 from shared.kernel.ids import derived_id
 from shared.kernel.outcomes import Applied, Ignored, Outcome
 from shared.messaging.reactions import Reactions
+from shared.reference.calendar import next_due
 
 _KIND_OF_CUSTODY = {
     "compulsory_isolation": Kind.TERM_EXPIRED,
@@ -200,7 +201,7 @@ def on_not_met(event: Event, work: Work) -> Outcome:
     if release is None or release.state is not State.EXECUTED or release.left_alone_at is not None:
         return Ignored("nothing_to_tell")
     at = release.executed_at or event.time
-    alone = domain.find_left_alone(release, at=at, due=due(policy.LEFT_ALONE, event.time))
+    alone = domain.find_left_alone(release, at=at, due=next_due(policy.LEFT_ALONE, event.time))
     work.releases.save(alone, "release.left_alone.v1")
     return Applied()
 

@@ -12,13 +12,13 @@ from services.release_notification.domain.release import (
     CancelledBy,
     Ground,
     Kind,
-    NextDue,
     Notice,
     Present,
     Rehab,
     Release,
 )
 from services.release_notification.domain.transitions import State
+from shared.kernel.deadlines import NextDue
 from shared.storage import EnumText, JsonValue, UnitOfWork, UtcDateTime, new_metadata
 from shared.storage.work import Transaction
 

@@ -5,6 +5,7 @@ still be done and recorded.
 """
 
 from calendar import monthrange
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -67,6 +68,19 @@ class Due:
 
     at: datetime
     provisional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NextDue:
+    """An aggregate's next deadline: the id of its rule, and the first moment that is too late."""
+
+    rule: str
+    at: datetime
+
+
+def earliest(deadlines: Iterable[NextDue | None]) -> NextDue | None:
+    """The deadline that comes first; None when none runs."""
+    return min((due for due in deadlines if due is not None), key=lambda due: due.at, default=None)
 
 
 def due_at(rule: DeadlineRule, start: datetime, calendar: WorkCalendar) -> Due:

@@ -2,11 +2,12 @@
 
 import csv
 from collections import defaultdict
-from datetime import date
-from functools import cache
+from datetime import date, datetime
+from functools import cache, lru_cache
 from pathlib import Path
 
 from shared.kernel.calendar import CalendarYear, WorkCalendar
+from shared.kernel.deadlines import DeadlineRule, NextDue, due_at
 
 
 @cache
@@ -20,3 +21,9 @@ def china_calendar() -> WorkCalendar:
     return WorkCalendar(
         CalendarYear(year, frozenset(kinds["holiday"]), frozenset(kinds["swap_day"])) for year, kinds in days.items()
     )
+
+
+@lru_cache(maxsize=4096)  # the aggregates of a batch start few deadlines
+def next_due(rule: DeadlineRule, start: datetime) -> NextDue:
+    """The deadline of a rule by China's working days, as an aggregate's next one."""
+    return NextDue(rule.id, due_at(rule, start, china_calendar()).at)

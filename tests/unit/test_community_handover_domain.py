@@ -16,7 +16,6 @@ from services.community_handover.domain.task import (
     Ground,
     HolderKind,
     Kind,
-    NextDue,
     Outcome,
     PartyMember,
     PauseReason,
@@ -27,6 +26,7 @@ from services.community_handover.domain.task import (
 )
 from services.community_handover.domain.transitions import ENDED, OPEN, SOUGHT, TRANSITIONS, State, follows
 from services.community_handover.policy import LADDER, PARTY_NEEDED, SEARCH_NEEDED
+from shared.kernel.deadlines import NextDue
 from shared.kernel.errors import BatonError, Conflict, InvalidInput
 
 NOW = datetime(2026, 11, 23, 2, tzinfo=UTC)

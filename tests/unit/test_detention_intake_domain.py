@@ -17,7 +17,6 @@ from services.detention_intake.domain.order import (
     Circumstance,
     IsolationGround,
     Kind,
-    NextDue,
     Notice,
     Order,
     RefusalReason,
@@ -27,7 +26,7 @@ from services.detention_intake.domain.stay import Assessment, Grade, Proposal, S
 from services.detention_intake.domain.stay_transitions import STAY_TRANSITIONS, StayAct, StayState
 from services.detention_intake.policy import CONVERTS, TERMS
 from shared.kernel.clock import china_day
-from shared.kernel.deadlines import last_day_of_term
+from shared.kernel.deadlines import NextDue, last_day_of_term
 from shared.kernel.errors import BatonError, InvalidInput
 
 NOW = datetime(2026, 11, 23, 2, tzinfo=UTC)

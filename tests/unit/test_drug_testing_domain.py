@@ -19,7 +19,6 @@ from services.drug_testing.domain.order import (
     ExemptReason,
     Finding,
     Ground,
-    NextDue,
     Opinion,
     OverturnedBy,
     Result,
@@ -29,6 +28,7 @@ from services.drug_testing.domain.order import (
 )
 from services.drug_testing.domain.transitions import ENDED, TRANSITIONS, Act, State
 from services.drug_testing.policy import CUTOFFS, SUBSTANCES
+from shared.kernel.deadlines import NextDue
 from shared.kernel.errors import BatonError, Conflict, InvalidInput
 
 NOW = datetime(2026, 11, 23, 2, tzinfo=UTC)

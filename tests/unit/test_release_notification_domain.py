@@ -17,7 +17,6 @@ from services.release_notification.domain.release import (
     CancelledBy,
     Ground,
     Kind,
-    NextDue,
     Notice,
     Present,
     Rehab,
@@ -25,6 +24,7 @@ from services.release_notification.domain.release import (
 )
 from services.release_notification.domain.transitions import TRANSITIONS, State
 from shared.kernel.clock import china_day
+from shared.kernel.deadlines import NextDue
 from shared.kernel.errors import Conflict, InvalidInput
 
 AT = datetime(2026, 12, 1, 1, 0, tzinfo=UTC)

@@ -2,19 +2,11 @@
 
 from datetime import datetime
 
-from services.community_handover.domain.task import (
-    CloseReason,
-    Kind,
-    NextDue,
-    PauseReason,
-    Task,
-    after,
-    has_order,
-    require,
-    step,
-)
+from services.community_handover.domain.task import CloseReason, Kind, PauseReason, Task, has_order, require, step
 from services.community_handover.domain.transitions import Act, State
+from shared.kernel.deadlines import NextDue
 from shared.kernel.errors import Conflict
+from shared.kernel.moments import not_before
 
 
 def register(task: Task, *, at: datetime, due: NextDue) -> Task:
@@ -27,7 +19,7 @@ def register(task: Task, *, at: datetime, due: NextDue) -> Task:
     if task.state is State.ACCEPTED and task.kind is Kind.RELEASE and task.released_at is None:
         raise Conflict("task.not_released", "the person has not been released yet", state=task.state.value)
     before = task.met_at or task.released_at
-    after(at, before, "/reported_at", "registered before the person was released or met")
+    not_before(at, before, "/reported_at", "registered before the person was released or met")
     return step(task, Act.REGISTERED, State.REGISTERED, due=due, registered_at=at, contacted_at=task.contacted_at or at)
 
 
@@ -37,7 +29,7 @@ def sign_agreement(task: Task, *, at: datetime) -> Task:
     Raises: Conflict ``task.wrong_state``; InvalidInput ``time.before_previous_step``.
     """
     require(task, Act.AGREED)
-    after(at, task.registered_at, "/signed_at", "signed before the person was registered")
+    not_before(at, task.registered_at, "/signed_at", "signed before the person was registered")
     return step(
         task,
         Act.AGREED,
@@ -69,7 +61,7 @@ def refer(task: Task, *, at: datetime, number: str) -> Task:
     Raises: Conflict ``task.wrong_state``; InvalidInput ``time.before_previous_step``.
     """
     require(task, Act.REFERRED)
-    after(at, task.refused_at, "/told_at", "told before the refusal was noted")
+    not_before(at, task.refused_at, "/told_at", "told before the refusal was noted")
     return step(task, Act.REFERRED, State.REFERRED, referred_at=at, referral_number=number)
 
 

@@ -5,19 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.community_handover.domain.task import (
-    HolderKind,
-    Kind,
-    NextDue,
-    Outcome,
-    ReleaseFacts,
-    Task,
-    after,
-    same_deadline,
-    step,
-)
+from services.community_handover.domain.task import HolderKind, Kind, Outcome, ReleaseFacts, Task, same_deadline, step
 from services.community_handover.domain.transitions import WAITING, Act, State
+from shared.kernel.deadlines import NextDue
 from shared.kernel.errors import Conflict, invalid_field
+from shared.kernel.moments import not_before
 
 # What an earlier receiver did or failed to do is no longer the state of a task that is placed anew; its events keep it.
 _NOTHING_DONE: dict[str, Any] = {
@@ -197,7 +189,7 @@ def receive_remotely(task: Task, *, at: datetime) -> Task:
 
     Raises: Conflict ``task.wrong_state``; InvalidInput ``time.before_previous_step``.
     """
-    after(at, task.letter_sent_at, "/received_at", "received before the letter was sent")
+    not_before(at, task.letter_sent_at, "/received_at", "received before the letter was sent")
     return step(
         task,
         Act.RECEIVED,

@@ -9,20 +9,20 @@ from typing import Any
 from services.community_handover.domain.task import (
     CloseReason,
     HolderKind,
-    NextDue,
     Outcome,
     PartyMember,
     Task,
     TraceKind,
     TraceStep,
-    after,
     has_order,
     require,
     same_deadline,
     step,
 )
 from services.community_handover.domain.transitions import ENDED, Act, State
+from shared.kernel.deadlines import NextDue
 from shared.kernel.errors import Conflict, invalid_field
+from shared.kernel.moments import not_before
 
 OFFICIALS = frozenset({"police_officer", "community_worker", "medic", "cadre"})
 
@@ -86,7 +86,7 @@ def meet(
     Raises: Conflict ``task.wrong_state``; InvalidInput ``time.before_previous_step`` or ``outcome.note_missing``.
     """
     require(task, Act.MET)
-    after(at, task.released_at, "/met_at", "met before the person was released")
+    not_before(at, task.released_at, "/met_at", "met before the person was released")
     if outcome is Outcome.OTHER_AUTHORITY and not note:
         raise invalid_field("/note", "outcome.note_missing", "say which authority took the person")
     said: dict[str, Any] = {"met_at": at, "outcome": outcome, "outcome_note": note}
@@ -123,7 +123,7 @@ def search(task: Task, attempt: TraceStep | None, *, due: NextDue) -> Task:
     """
     require(task, Act.SEARCHED)
     if attempt is not None:
-        after(attempt.at, task.released_at, "/at", "searched before the person was released")
+        not_before(attempt.at, task.released_at, "/at", "searched before the person was released")
     steps = (*(task.trace or ()), *((attempt,) if attempt else ()))
     unknown = task.state is State.WHEREABOUTS_UNKNOWN
     state = State.WHEREABOUTS_UNKNOWN if unknown else State.TRACING
@@ -149,7 +149,7 @@ def contact(task: Task, *, at: datetime, due: NextDue | None) -> Task:
     Raises: Conflict ``task.wrong_state``; InvalidInput ``time.before_previous_step``.
     """
     require(task, Act.CONTACTED)
-    after(at, task.met_at or task.released_at, "/contacted_at", "contacted before the person was released or met")
+    not_before(at, task.met_at or task.released_at, "/contacted_at", "contacted before the person was released or met")
     return step(task, Act.CONTACTED, State.CONTACTED, due=due, contacted_at=at)
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from services.community_handover.domain.transitions import Act, State, allowed
-from shared.kernel.errors import Conflict, invalid_field
+from shared.kernel.deadlines import NextDue
+from shared.kernel.errors import Conflict
 
 
 class Kind(StrEnum):
@@ -74,14 +75,6 @@ class PauseReason(StrEnum):
     DISASTER = "disaster"
     NO_TRANSPORT = "no_transport"
     DECISION_NOT_RECEIVED = "decision_not_received"
-
-
-@dataclass(frozen=True, slots=True)
-class NextDue:
-    """The next deadline: the id of its rule, and the first moment that is too late."""
-
-    rule: str
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,12 +210,3 @@ def require(task: Task, act: Act) -> None:
 def same_deadline(task: Task) -> NextDue | None:
     """The deadline that runs already, for an act that does not end it."""
     return NextDue(task.due_rule, task.due_at) if task.due_rule and task.due_at else None
-
-
-def after(at: datetime, earlier: datetime | None, pointer: str, what: str) -> None:
-    """Check that something did not happen before what it follows.
-
-    Raises: InvalidInput ``time.before_previous_step``.
-    """
-    if earlier is not None and at < earlier:
-        raise invalid_field(pointer, "time.before_previous_step", what)

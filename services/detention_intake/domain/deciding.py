@@ -13,19 +13,18 @@ from services.detention_intake.domain.order import (
     Document,
     IsolationGround,
     Kind,
-    NextDue,
     Notice,
     Order,
     RefusalReason,
     ReviewOutcome,
-    after,
     require,
     step,
 )
 from services.detention_intake.domain.order_transitions import OrderAct, OrderState
 from shared.kernel.clock import china_day
-from shared.kernel.deadlines import last_day_of_term
+from shared.kernel.deadlines import NextDue, last_day_of_term
 from shared.kernel.errors import Conflict, FieldProblem, InvalidInput, invalid_field
+from shared.kernel.moments import not_before
 
 ONE_DAY = timedelta(days=1)
 # Detention is decided but not executed (治安管理处罚法, 2012 text art. 21); isolation never fits a nursing mother.
@@ -214,7 +213,7 @@ def notify(order: Order, notice: Notice) -> Order:
     Raises: Conflict ``order.wrong_state``; InvalidInput ``time.before_previous_step``, ``notice.nothing_said``.
     """
     require(order, OrderAct.NOTIFIED)
-    after(notice.at, order.served_at, "/at")
+    not_before(notice.at, order.served_at, "/at")
     if not notice.proof and not notice.not_told_reason:
         raise invalid_field("/proof", "notice.nothing_said", "give the proof, or say why the addressee was not told")
     notices = (*order.notices, notice)

@@ -1,6 +1,5 @@
 """What a decision about a person is."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -8,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from services.detention_intake.domain.order_transitions import ORDER_TRANSITIONS, OrderAct, OrderState
-from shared.kernel.errors import Conflict, invalid_field
+from shared.kernel.deadlines import NextDue, earliest
+from shared.kernel.errors import Conflict
 
 
 class Kind(StrEnum):
@@ -95,14 +95,6 @@ class ReviewOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class NextDue:
-    """A deadline: the id of its rule, and the first moment that is too late."""
-
-    rule: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Notice:
     """Somebody was told of the decision, or why that could not be."""
 
@@ -176,11 +168,6 @@ def step(order: Order, act: OrderAct, state: OrderState, **changes: Any) -> Orde
     return replace(changed, due_rule=due.rule if due else None, due_at=due.at if due else None)
 
 
-def earliest(deadlines: Iterable[NextDue | None]) -> NextDue | None:
-    """The deadline that comes first."""
-    return min((due for due in deadlines if due is not None), key=lambda due: due.at, default=None)
-
-
 def require(order: Order, act: OrderAct) -> None:
     """Check that an act is possible now.
 
@@ -194,12 +181,3 @@ def require(order: Order, act: OrderAct) -> None:
             version=order.version,
             act=act.value,
         )
-
-
-def after(at: datetime, earlier: datetime | None, pointer: str) -> None:
-    """Check that something did not happen before what it follows.
-
-    Raises: InvalidInput ``time.before_previous_step``.
-    """
-    if earlier is not None and at < earlier:
-        raise invalid_field(pointer, "time.before_previous_step", "earlier than the step before it")

@@ -7,21 +7,15 @@ from typing import Any
 from uuid import UUID
 
 from services.detention_intake.domain.deciding import is_executed
-from services.detention_intake.domain.order import (
-    Kind,
-    NextDue,
-    Order,
-    Special,
-    after,
-    earliest,
-)
+from services.detention_intake.domain.order import Kind, Order, Special
 from services.detention_intake.domain.order import require as require_order
 from services.detention_intake.domain.order import step as order_step
 from services.detention_intake.domain.order_transitions import OrderAct, OrderState
 from services.detention_intake.domain.stay_transitions import STAY_TRANSITIONS, StayAct, StayState
 from shared.kernel.clock import china_day
-from shared.kernel.deadlines import last_day_of_term, start_of_day
+from shared.kernel.deadlines import NextDue, earliest, last_day_of_term, start_of_day
 from shared.kernel.errors import Conflict, invalid_field
+from shared.kernel.moments import not_before
 
 ONE_DAY = timedelta(days=1)
 TERM_RULE = "D8"
@@ -123,7 +117,7 @@ def admit(
     require_order(order, OrderAct.ADMITTED)
     assert order.kind is not None and is_executed(order)
     assert order.term_first_day is not None and order.term_last_day is not None
-    after(at, order.served_at, "/admitted_at")
+    not_before(at, order.served_at, "/admitted_at")
     if china_day(at) > order.term_last_day:
         raise invalid_field("/admitted_at", "order.term_over", "the term is over; nobody may be taken in on this order")
     stay = Stay(
@@ -159,7 +153,7 @@ def tell_family(stay: Stay, *, at: datetime) -> Stay:
     require(stay, StayAct.FAMILY_TOLD)
     if stay.family_told_at is not None:
         raise Conflict("stay.family_told_already", "the family was told already", at=stay.family_told_at)
-    after(at, stay.admitted_at, "/told_at")
+    not_before(at, stay.admitted_at, "/told_at")
     return _step(stay, StayAct.FAMILY_TOLD, stay.state, family_told_at=at, family_due=None)
 
 
@@ -169,7 +163,7 @@ def transfer(stay: Stay, *, at: datetime, to: str, move_due: NextDue | None) -> 
     Raises: Conflict ``stay.wrong_state``; InvalidInput ``transfer.same_centre``, ``time.before_previous_step``.
     """
     require(stay, StayAct.TRANSFERRED)
-    after(at, stay.admitted_at, "/at")
+    not_before(at, stay.admitted_at, "/at")
     if to == stay.centre:
         raise invalid_field("/to", "transfer.same_centre", "the person is there already")
     return _step(stay, StayAct.TRANSFERRED, StayState.IN_CUSTODY, centre=to, move_due=move_due)
@@ -181,7 +175,7 @@ def leave(stay: Stay, act: StayAct, *, at: datetime, review: NextDue) -> Stay:
     Raises: Conflict ``stay.wrong_state``; InvalidInput ``time.before_previous_step``.
     """
     require(stay, act)
-    after(at, stay.admitted_at, "/at")
+    not_before(at, stay.admitted_at, "/at")
     states = {
         StayAct.LEFT_FOR_TREATMENT: StayState.ON_MEDICAL_LEAVE,
         StayAct.LEFT_FOR_COURT: StayState.OUT_TO_COURT,
@@ -199,7 +193,7 @@ def come_back(stay: Stay, *, at: datetime) -> Stay:
     Raises: Conflict ``stay.wrong_state``; InvalidInput ``time.before_previous_step``.
     """
     require(stay, StayAct.RETURNED)
-    after(at, stay.away_since, "/at")
+    not_before(at, stay.away_since, "/at")
     caught = _at_large_until(stay, at) if stay.state is StayState.ESCAPED else {}
     return _step(stay, StayAct.RETURNED, StayState.IN_CUSTODY, away_since=None, away_due=None, **caught)
 

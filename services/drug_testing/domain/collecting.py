@@ -11,18 +11,18 @@ from services.drug_testing.domain.order import (
     ExemptReason,
     Ground,
     InvalidCard,
-    NextDue,
     Opinion,
     Result,
     SampleType,
     TestOrder,
-    after,
     require,
     same_deadline,
     step,
 )
 from services.drug_testing.domain.transitions import Act, State
+from shared.kernel.deadlines import NextDue
 from shared.kernel.errors import Conflict, FieldProblem, InvalidInput, invalid_field
+from shared.kernel.moments import not_before
 
 
 def refuse(order: TestOrder, *, at: datetime, due: NextDue, evasions: int) -> TestOrder:
@@ -31,7 +31,7 @@ def refuse(order: TestOrder, *, at: datetime, due: NextDue, evasions: int) -> Te
     Raises: Conflict ``test.wrong_state``; InvalidInput ``time.before_previous_step``.
     """
     require(order, Act.REFUSED)
-    after(at, order.ordered_at, "/refused_at")
+    not_before(at, order.ordered_at, "/refused_at")
     return step(order, Act.REFUSED, State.REFUSED, due=due, refused_at=at, evasions=evasions)
 
 
@@ -108,7 +108,7 @@ def collect(
     ``collection.female_collector_needed``, ``collection.by_the_approver``, ``time.before_previous_step``.
     """
     require(order, Act.COLLECTED)
-    after(at, order.force_decided_at if order.state is State.FORCE_APPROVED else order.ordered_at, "/collected_at")
+    not_before(at, order.force_decided_at if order.state is State.FORCE_APPROVED else order.ordered_at, "/collected_at")
     officers = {officer_key(collector.officer) for collector in collectors}
     if len(officers) < minimum or len(officers) < len(collectors):
         raise invalid_field(
@@ -242,7 +242,7 @@ def tell(
     Raises: Conflict ``test.wrong_state``; InvalidInput ``telling.refusal_note_missing``, ``time.*``.
     """
     require(order, Act.TOLD)
-    after(at, order.resulted_at, "/told_at")
+    not_before(at, order.resulted_at, "/told_at")
     check_signature(signed, refusal_note)
     told: dict[str, Any] = {"told_at": at, "signed": signed, "refusal_note": refusal_note}
     if order.result is Result.NEGATIVE:

@@ -6,18 +6,11 @@ from datetime import datetime
 from itertools import pairwise
 
 from services.drug_testing.domain.collecting import officer_key
-from services.drug_testing.domain.order import (
-    CustodyEntry,
-    CustodyStep,
-    NextDue,
-    TestOrder,
-    after,
-    require,
-    same_deadline,
-    step,
-)
+from services.drug_testing.domain.order import CustodyEntry, CustodyStep, TestOrder, require, same_deadline, step
 from services.drug_testing.domain.transitions import ENDED, Act, State
+from shared.kernel.deadlines import NextDue
 from shared.kernel.errors import Conflict, invalid_field
+from shared.kernel.moments import not_before
 
 # What ends a sample, and what only the sending and the receipt by a laboratory enter.
 GONE = frozenset({CustodyStep.CONSUMED, CustodyStep.DESTROYED})
@@ -59,7 +52,7 @@ def extended(order: TestOrder, entry: CustodyEntry, pointer: str) -> tuple[Custo
         raise invalid_field("/seal", "custody.seal_unknown", "this order has no such sample")
     if links[-1].step in GONE:
         raise Conflict("custody.sample_gone", "the sample was used up or destroyed", at=links[-1].at)
-    after(entry.at, links[-1].at, pointer)
+    not_before(entry.at, links[-1].at, pointer)
     return (*order.custody, entry)
 
 

@@ -15,17 +15,17 @@ from services.drug_testing.domain.order import (
     CustodyStep,
     Examination,
     Finding,
-    NextDue,
     OverturnedBy,
     Result,
     SettledBy,
     TestOrder,
-    after,
     require,
     step,
 )
 from services.drug_testing.domain.transitions import RETEST, Act, State
+from shared.kernel.deadlines import NextDue
 from shared.kernel.errors import Conflict, invalid_field
+from shared.kernel.moments import not_before
 
 
 class LaboratoryKind(StrEnum):
@@ -60,7 +60,7 @@ def waive(order: TestOrder, *, at: datetime) -> TestOrder:
     Raises: Conflict ``test.wrong_state``; InvalidInput ``time.before_previous_step``.
     """
     require(order, Act.WAIVED)
-    after(at, order.lab.told_at if order.lab else order.told_at, "/signed_at")
+    not_before(at, order.lab.told_at if order.lab else order.told_at, "/signed_at")
     return step(order, Act.WAIVED, State.SETTLED, settled_at=at, settled_by=SettledBy.WAIVED)
 
 
@@ -88,7 +88,7 @@ def object_to(order: TestOrder, *, at: datetime, late_reason: str | None, due: N
         raise Conflict("objection.exhausted", "there is no further test; the decision itself can be contested")
     if order.settled_by is SettledBy.WAIVED:
         raise Conflict("objection.waived", "the person signed not to object", at=order.settled_at)
-    after(at, order.lab.told_at if order.lab else order.told_at, "/requested_at")
+    not_before(at, order.lab.told_at if order.lab else order.told_at, "/requested_at")
     late = order.objection_due_at is not None and at >= order.objection_due_at
     if late and not (late_reason or "").strip():
         raise invalid_field(
@@ -129,7 +129,7 @@ def send(
     """
     require(order, Act.SENT)
     running, seal = examination_of(order), seal_examined(order)
-    after(at, running.decided_at, "/sent_at")
+    not_before(at, running.decided_at, "/sent_at")
     _unbroken(order, seal)
     if order.retest is not None and order.lab is not None:
         if kind is not LaboratoryKind.ACCREDITED:
@@ -153,7 +153,7 @@ def receive(order: TestOrder, *, at: datetime, intact: bool, due: NextDue, if_un
     running, seal = examination_of(order), seal_examined(order)
     if running.received_at is not None:
         raise Conflict("sample.already_received", "the laboratory has the sample already", at=running.received_at)
-    after(at, running.sent_at, "/received_at")
+    not_before(at, running.sent_at, "/received_at")
     carrier = links_of(order, seal)[-1].held_by
     link = CustodyEntry(seal or "", CustodyStep.RECEIVED, at, carrier, running.laboratory or "", intact)
     custody = extended(order, link, "/received_at")
@@ -199,7 +199,7 @@ def tell_report(
     """
     require(order, Act.REPORT_TOLD)
     running = examination_of(order)
-    after(at, running.reported_at, "/told_at")
+    not_before(at, running.reported_at, "/told_at")
     check_signature(signed, refusal_note)
     told = replace(running, told_at=at, signed=signed)
     if running.result is Result.NEGATIVE:
@@ -218,7 +218,7 @@ def resample(order: TestOrder, *, seal: str, at: datetime, collected_by: str, ap
     """
     require(order, Act.RESAMPLED)
     running = examination_of(order)
-    after(at, running.decided_at, "/collected_at")
+    not_before(at, running.decided_at, "/collected_at")
     link = CustodyEntry(seal, CustodyStep.SEALED, at, collected_by, order.station, note=f"approved by {approver}")
     fresh = {"sample_b": seal} if order.retest else {"sample_a": seal}
     state = State.RETEST_APPROVED if order.retest else State.LAB_APPROVED

@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from services.drug_testing.domain.transitions import Act, State, allowed
-from shared.kernel.errors import Conflict, invalid_field
+from shared.kernel.deadlines import NextDue
+from shared.kernel.errors import Conflict
 
 
 class Ground(StrEnum):
@@ -88,14 +89,6 @@ class CustodyStep(StrEnum):
     CONSUMED = "consumed"
     RETURNED = "returned"
     DESTROYED = "destroyed"
-
-
-@dataclass(frozen=True, slots=True)
-class NextDue:
-    """The next deadline: the id of its rule, and the first moment that is too late."""
-
-    rule: str
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,12 +243,3 @@ def require(order: TestOrder, act: Act) -> None:
             version=order.version,
             act=act.value,
         )
-
-
-def after(at: datetime, earlier: datetime | None, pointer: str) -> None:
-    """Check that something did not happen before what it follows.
-
-    Raises: InvalidInput ``time.before_previous_step``.
-    """
-    if earlier is not None and at < earlier:
-        raise invalid_field(pointer, "time.before_previous_step", "earlier than the step before it")

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from services.release_notification.domain.transitions import TRANSITIONS, Act, State
 from shared.kernel.clock import CHINA, china_day
-from shared.kernel.deadlines import start_of_day
+from shared.kernel.deadlines import NextDue, earliest, start_of_day
 from shared.kernel.errors import Conflict, invalid_field
 
 ONE_DAY = timedelta(days=1)
@@ -97,14 +97,6 @@ GROUND_OF_KIND = {Kind.CONVERTED: Ground.COMMUNITY_DETOX_ORDER, Kind.REVOKED: Gr
 FROM_ISOLATION = frozenset({Kind.TERM_EXPIRED, Kind.EARLY_RELEASE, Kind.EXTENDED_TERM_EXPIRED})
 # Whoever comes back from these goes on serving the same term.
 PAUSES = frozenset({CancelledBy.ESCAPED, CancelledBy.IN_CRIMINAL_CUSTODY})
-
-
-@dataclass(frozen=True, slots=True)
-class NextDue:
-    """A deadline: the id of its rule, and the first moment that is too late."""
-
-    rule: str
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -438,9 +430,9 @@ def _step(release: Release, act: Act, state: State, **changes: Any) -> Release:
 def with_due(release: Release) -> Release:
     """With the earliest of the deadlines that run, and of those whose silence was not said yet."""
     planned = _planned_deadlines(release) if release.state is State.PLANNED else {}
-    due = _earliest((release.organ_due, release.papers_due, *planned.values()))
+    due = earliest((release.organ_due, release.papers_due, *planned.values()))
     worse = list(Alarm)[: list(Alarm).index(release.alarm)] if release.alarm else list(Alarm)
-    unsaid = _earliest(planned.get(alarm) for alarm in worse)
+    unsaid = earliest(planned.get(alarm) for alarm in worse)
     return replace(
         release,
         due_rule=due.rule if due else None,
@@ -456,7 +448,3 @@ def _planned_deadlines(release: Release) -> dict[Alarm, NextDue]:
     term = NextDue(TERM_RULE, start_of_day(last_day + ONE_DAY)) if last_day else None
     by_alarm = {Alarm.OVER_TERM: term, Alarm.SILENT: gate, Alarm.NOTICE_LATE: release.notice_due}
     return {alarm: due for alarm, due in by_alarm.items() if due is not None}
-
-
-def _earliest(deadlines: Iterable[NextDue | None]) -> NextDue | None:
-    return min((due for due in deadlines if due is not None), key=lambda due: due.at, default=None)
