@@ -4,6 +4,7 @@ A test fails when what is committed is not what this writes.
 """
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
@@ -16,7 +17,7 @@ from joserfc.jwk import OKPKey
 from deploy.local.stack import SERVICES
 from shared.contracts.catalogue import CATALOGUE
 from shared.contracts.export import asyncapi, breaks, json_schema
-from shared.kernel.deadlines import Basis, DeadlineRule
+from shared.kernel.deadlines import Basis, DeadlineRule, rules_in
 from shared.messaging.subscriptions import SUBSCRIPTIONS
 from shared.observability.metrics import Metrics
 from shared.service import ServiceDefinition
@@ -43,12 +44,13 @@ def generated() -> dict[Path, str]:
     return files
 
 
+_TABLE = re.compile(r"^TRANSITIONS[:,]", re.MULTILINE)
 STATES_BEGIN, STATES_END = "<!-- states: written by make docs -->\n", "<!-- end of states -->"
 
 
 def readme_with_states(service: str) -> dict[Path, str]:
     """A service's README with the diagram of its states, drawn from the table that its guards ask."""
-    modules = sorted((ROOT / f"services/{service}/domain").glob("*transitions.py"))
+    modules = _modules_with_states(service)
     if not modules:
         return {}
     path = Path(f"services/{service}/README.md")
@@ -56,8 +58,14 @@ def readme_with_states(service: str) -> dict[Path, str]:
     _, end, after = rest.partition(STATES_END)
     if not begin or not end:
         raise ValueError(f"{path} has no place for its states")
-    drawn = "\n".join(_diagram(f"services.{service}.domain.{module.stem}") for module in modules)
-    return {path: f"{before}{begin}{drawn}{end}{after}"}
+    return {path: f"{before}{begin}{chr(10).join(map(_diagram, modules))}{end}{after}"}
+
+
+def _modules_with_states(service: str) -> list[str]:
+    """The modules of a service that hold a table of transitions."""
+    paths = sorted((ROOT / f"services/{service}").rglob("*.py"))
+    tables = [path for path in paths if _TABLE.search(path.read_text(encoding="utf-8"))]
+    return [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in tables]
 
 
 def _diagram(module_name: str) -> str:
@@ -122,7 +130,7 @@ def deadline_rules() -> dict[str, list[DeadlineRule]]:
             policy = import_module(f"services.{service}.policy")
         except ModuleNotFoundError:
             continue
-        rules = [value for value in vars(policy).values() if isinstance(value, DeadlineRule)]
+        rules = rules_in(policy)
         found |= {service: rules} if rules else {}
     return found
 

@@ -1,15 +1,55 @@
-"""Whose task is it: an officer sees the tasks of the own office, a supervisor those of the own area."""
+"""Whose task or measure is it: an officer sees those of the own office, a supervisor those of the own area."""
 
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, or_
 
+from services.community_handover.domain.measure import Measure
 from services.community_handover.domain.task import Task
-from services.community_handover.store import Work, tasks
+from services.community_handover.store import Work, measures, tasks
 from shared.kernel.errors import Forbidden, NotFound
 from shared.web import Principal, Role
 
 _CITY_CODE_LENGTH = 4
+
+
+def measures_visible_to(principal: Principal) -> list[ColumnElement[bool]]:
+    """The conditions under which a measure is shown: to the office that has it or is to have it, and supervisors."""
+    if principal.role is Role.COMMUNITY_OFFICER:
+        own = principal.organisation
+        return [or_(measures.c.office == own, measures.c.moving_to_office == own)]
+    if len(principal.division) <= _CITY_CODE_LENGTH:
+        return []
+    within = principal.division
+    return [or_(measures.c.division.startswith(within), measures.c.moving_to_division.startswith(within))]
+
+
+def visible_measure(measure_id: UUID, principal: Principal, work: Work) -> Measure:
+    """The measure, if the asker may see it.
+
+    Raises: NotFound ``measure.not_found``, also when it is somebody else's.
+    """
+    measure = work.measures.get(measure_id)
+    if principal.role is Role.COMMUNITY_OFFICER:
+        may = principal.organisation in (measure.office, measure.moving_to_office)
+    else:
+        places = (measure.division, measure.moving_to_division)
+        may = len(principal.division) <= _CITY_CODE_LENGTH or any(map(principal.covers, filter(None, places)))
+    if not may:
+        raise NotFound("measure.not_found", f"no measure {measure_id}")
+    return measure
+
+
+def acting_measure(measure_id: UUID, principal: Principal, work: Work, *, arriving: bool = False) -> Measure:
+    """The measure, if the asker may act on it: the office that has it, or, when the person arrives, the new one.
+
+    Raises: NotFound ``measure.not_found``; Forbidden ``measure.other_office``.
+    """
+    measure = visible_measure(measure_id, principal, work)
+    office = measure.moving_to_office or measure.office if arriving else measure.office
+    if principal.role is Role.COMMUNITY_OFFICER and principal.organisation != office:
+        raise Forbidden("measure.other_office", "another office has to do this")
+    return measure
 
 
 def visible_to(principal: Principal) -> list[ColumnElement[bool]]:

@@ -15,6 +15,7 @@ from services.community_handover.schemas import (
     AssignmentIn,
     ClosureIn,
     ContactIn,
+    CorrectionIn,
     CoverageIn,
     CoverageOut,
     CoveragePage,
@@ -155,6 +156,19 @@ class Meeting(MethodView):
         return commands.meet_person(commands.MeetPerson(_acting(task_id).id, **body), work=work())
 
 
+@tasks_blp.route("/<uuid:task_id>/outcome-correction")
+class OutcomeCorrection(MethodView):
+    """A wrong entry about the gate."""
+
+    @operation(*SUPERVISORS, creates=True)
+    @tasks_blp.arguments(CorrectionIn)
+    @tasks_blp.response(201, TaskOut)
+    def post(self, body: dict[str, Any], task_id: UUID) -> Task:
+        """Set right what had been entered of the gate, with the reason."""
+        command = commands.CorrectOutcome(_acting(task_id).id, **body)
+        return commands.correct_outcome(command, by=current_principal().subject, work=work())
+
+
 @tasks_blp.route("/<uuid:task_id>/first-contact")
 class FirstContact(MethodView):
     """The first contact by an official."""
@@ -201,8 +215,10 @@ class Registration(MethodView):
     @tasks_blp.arguments(RegistrationIn)
     @tasks_blp.response(201, TaskOut)
     def post(self, body: dict[str, Any], task_id: UUID) -> Task:
-        """Enter that the person reported and was registered."""
-        return commands.register_person(_acting(task_id), at=body["reported_at"], work=work())
+        """Enter that the person reported and was registered: the community measure begins."""
+        return commands.register_person(
+            _acting(task_id), at=body["reported_at"], months=body["measure_months"], work=work()
+        )
 
 
 @tasks_blp.route("/<uuid:task_id>/agreement")

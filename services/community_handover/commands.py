@@ -4,24 +4,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.community_handover import policy
+from services.community_handover import measuring, policy
 from services.community_handover.deadlines import accepted_due, contacted_due, met_due, report_due_at
 from services.community_handover.domain import aftercare, placing, receiving
 from services.community_handover.domain.placing import Receiver
+from services.community_handover.domain.searching import TraceKind, TraceStep
 from services.community_handover.domain.task import (
     CloseReason,
+    Correction,
     Outcome,
     PartyMember,
     PauseReason,
     Task,
-    TraceKind,
-    TraceStep,
 )
 from services.community_handover.domain.transitions import State
 from services.community_handover.routing import placement_of, receiver_of
 from services.community_handover.store import Office, Work
 from shared.kernel.deadlines import NextDue
-from shared.kernel.errors import invalid_field
+from shared.kernel.errors import Conflict, invalid_field
 from shared.kernel.moments import past
 from shared.reference.calendar import next_due
 
@@ -41,6 +41,17 @@ class MeetPerson:
 
     task_id: UUID
     outcome: Outcome
+    met_at: datetime | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectOutcome:
+    """What had been entered of the gate was wrong."""
+
+    task_id: UUID
+    outcome: Outcome
+    reason: str
     met_at: datetime | None = None
     note: str | None = None
 
@@ -127,6 +138,29 @@ def meet_person(command: MeetPerson, *, work: Work) -> Task:
     return work.tasks.save(met, _EVENT_OF_OUTCOME.get(command.outcome, "handover.met.v1"))
 
 
+def correct_outcome(command: CorrectOutcome, *, by: str, work: Work) -> Task:
+    """Set right what had been entered of the gate. See `receiving.correct_outcome`.
+
+    Raises: Conflict ``task.no_outcome``; InvalidInput ``outcome.not_at_gate``, ``time.in_future``.
+    """
+    task = work.tasks.get(command.task_id)
+    if command.outcome is Outcome.REMOTE:
+        raise invalid_field("/outcome", "outcome.not_at_gate", "a remote handover is entered by its receipt")
+    if task.outcome is None or task.outcome is Outcome.REMOTE:
+        raise Conflict("task.no_outcome", "nothing was entered of the gate yet", state=task.state.value)
+    at = past(command.met_at, work.now, "/met_at") if command.met_at else None
+    gate = at or task.met_at or task.released_at or work.now
+    corrected = receiving.correct_outcome(
+        task,
+        at=at,
+        outcome=command.outcome,
+        correction=Correction(work.now, by, command.reason, task.outcome, command.note),
+        due=met_due(task, command.outcome, gate),
+        report_by=report_due_at(task, gate),
+    )
+    return work.tasks.save(corrected, "handover.outcome_corrected.v1")
+
+
 def search_person(command: SearchPerson, *, by: str, work: Work) -> Task:
     """Enter an attempt to find the person; when it found the person, the first contact. See `receiving.search`."""
     task, at = work.tasks.get(command.task_id), past(command.at, work.now, "/at")
@@ -151,16 +185,24 @@ def sign_unknown(task: Task, *, by: str, work: Work) -> Task:
     return work.tasks.save(signed, "handover.whereabouts_unknown.v1")
 
 
-def register_person(task: Task, *, at: datetime | None, work: Work) -> Task:
-    """Enter that the person reported and was registered. See `aftercare.register`."""
+def register_person(task: Task, *, at: datetime | None, months: int | None = None, work: Work) -> Task:
+    """Enter that the person reported and was registered: the community measure begins.
+
+    See `aftercare.register`, `measuring.begin`.
+    """
     at = past(at, work.now, "/reported_at")
     registered = aftercare.register(task, at=at, due=next_due(policy.AGREEMENT, at))
-    return work.tasks.save(registered, "handover.registered.v1")
+    saved = work.tasks.save(registered, "handover.registered.v1")
+    measuring.begin(saved, months=months, work=work)
+    return saved
 
 
 def sign_agreement(task: Task, *, at: datetime | None, work: Work) -> Task:
-    """Enter the signed agreement; the handover is complete. See `aftercare.sign_agreement`."""
-    return work.tasks.save(aftercare.sign_agreement(task, at=past(at, work.now, "/signed_at")), "handover.closed.v1")
+    """Enter the signed agreement; the handover is complete, the measure goes on. See `aftercare.sign_agreement`."""
+    signed = aftercare.sign_agreement(task, at=past(at, work.now, "/signed_at"))
+    saved = work.tasks.save(signed, "handover.closed.v1")
+    measuring.follow_task(saved, work=work)
+    return saved
 
 
 def note_refusal(task: Task, *, work: Work) -> Task:
@@ -218,7 +260,9 @@ def receive_remotely(task: Task, *, at: datetime | None, work: Work) -> Task:
 def close_task(task: Task, *, reason: CloseReason, work: Work) -> Task:
     """End a task for a lawful reason. See `receiving.close`."""
     closed = receiving.close(task, reason=reason, now=work.now, needed=policy.SEARCH_NEEDED)
-    return work.tasks.save(closed, "handover.closed.v1")
+    saved = work.tasks.save(closed, "handover.closed.v1")
+    measuring.follow_task(saved, work=work)
+    return saved
 
 
 def search_due(task: Task, now: datetime) -> NextDue:

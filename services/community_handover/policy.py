@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from services.community_handover.domain.task import TraceKind
+from services.community_handover.domain.measure import BreachLimits, Limits
+from services.community_handover.domain.searching import TraceKind
 from shared.kernel.deadlines import Basis, Confidence, DeadlineRule, Duty
 
 URGENT_WITHIN = timedelta(days=3)  # H6, OURS: a release known so late is confirmed within hours
@@ -68,30 +69,49 @@ AGREEMENT = DeadlineRule(
 )
 TELL_POLICE = DeadlineRule(
     id="C5",
-    title_zh="拒绝报到报告公安",
-    title_en="police told of a refusal",
+    title_zh="拒绝报到、严重违反协议报告公安",
+    title_en="police told of a refusal or a grave breach",
     basis=Basis.HOURS,
     length=24,
-    starts="refusal noted",
+    starts="refusal or breach noted",
     source="戒毒条例 art. 21 (promptly); the number is ours",
     confidence=Confidence.OURS,
 )
-RULES = (
-    OFFER,
-    CONFIRM,
-    PARTY,
-    MEETING,
-    FIRST_CONTACT,
-    CONFIRM_URGENT,
-    VISIT,
-    SEARCH,
-    DISPUTE,
-    RECEIPT,
-    RESOLVE,
-    REVIEW_UNKNOWN,
-    OFFER_HELP,
-    REVIEW_PAUSE,
-    REPORT_IN,
-    AGREEMENT,
-    TELL_POLICE,
+REPORT_AT_NEW_PLACE = DeadlineRule(
+    id="C6",
+    title_zh="变更执行地报到时限",
+    title_en="person reports to the new township",
+    basis=Basis.CALENDAR_DAYS,
+    length=15,
+    starts="change of place",
+    source="戒毒条例 art. 22",
+    confidence=Confidence.READ,
+    duty=Duty.PERSON,
 )
+END_NOTICES = DeadlineRule(
+    id="C7",
+    title_zh="解除社区戒毒（康复）通知",
+    title_en="end notice given, township told",
+    basis=Basis.CALENDAR_DAYS,
+    length=7,
+    starts="term over",
+    source="戒毒条例 arts 23, 40",
+    confidence=Confidence.READ,
+)
+MEASURE_TERM = DeadlineRule(
+    id="C8",
+    title_zh="社区戒毒（康复）期限",
+    title_en="end of a community measure, at most",
+    basis=Basis.TERM_MONTHS,
+    length=36,
+    starts="person reported; a suspension is added",
+    source="戒毒条例 arts 14, 24; 禁毒法 art. 48 (rehabilitation: up to three years)",
+    confidence=Confidence.READ,
+)
+KEEP_CONTACT = _ours(
+    "M1", "见面走访", "contact kept; by risk tier 14, 30 or 90 days", Basis.CALENDAR_DAYS, 30, "last contact"
+)
+# OURS: after a missed contact, before a search begins by itself.
+VISIT_GRACE = timedelta(days=7)
+BREACH = BreachLimits(evasions=3, absences=3, days_absent=30)  # C4, 戒毒条例 art. 20 READ
+MEASURE_LIMITS = Limits(BREACH, VISIT_GRACE, SEARCH_NEEDED)

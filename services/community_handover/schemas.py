@@ -3,6 +3,7 @@
 from marshmallow import RAISE, Schema, fields, validate
 
 from services.community_handover.domain.receiving import OFFICIALS
+from services.community_handover.domain.searching import TraceKind
 from services.community_handover.domain.task import (
     CloseReason,
     Ground,
@@ -11,7 +12,6 @@ from services.community_handover.domain.task import (
     Outcome,
     PauseReason,
     Task,
-    TraceKind,
 )
 from services.community_handover.domain.transitions import State
 from shared.web import CursorQuery, current_work, page_schema
@@ -66,6 +66,15 @@ class MeetingIn(_Input):
     note = fields.String(load_default=None, allow_none=True, validate=_words)
 
 
+class CorrectionIn(_Input):
+    """What really happened at the gate, and how the wrong entry came about."""
+
+    outcome = fields.Enum(Outcome, by_value=True, required=True)
+    reason = fields.String(required=True, validate=_words)
+    met_at = fields.AwareDateTime(load_default=None, allow_none=True)
+    note = fields.String(load_default=None, allow_none=True, validate=_words)
+
+
 class FirstContactIn(_Input):
     """When an official reached the person."""
 
@@ -85,6 +94,12 @@ class RegistrationIn(_Input):
     """When the person reported."""
 
     reported_at = fields.AwareDateTime(load_default=None, allow_none=True)
+    measure_months = fields.Integer(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Range(1, 36),
+        metadata={"description": "How long rehabilitation was ordered for; three years if not said (禁毒法 art. 48)"},
+    )
 
 
 class AgreementIn(_Input):
@@ -210,6 +225,16 @@ def _tier_of(task: Task) -> str | None:
     return known.tier if known else None
 
 
+class CorrectionOut(Schema):
+    """Who set right what had been entered of the gate, and why."""
+
+    at = fields.AwareDateTime()
+    by = fields.String()
+    reason = fields.String()
+    before = fields.Enum(Outcome, by_value=True)
+    note = fields.String(allow_none=True)
+
+
 class TaskOut(Schema):
     """A handover task."""
 
@@ -240,6 +265,7 @@ class TaskOut(Schema):
         allow_none=True, metadata={"description": "The rule of the next deadline, see docs/deadlines.md"}
     )
     due_at = fields.AwareDateTime(allow_none=True, metadata={"description": "The first moment that is too late"})
+    reminded_at = fields.AwareDateTime(allow_none=True)
     escalation_level = fields.Integer()
     offered_at = fields.AwareDateTime(allow_none=True)
     accept_due_at = fields.AwareDateTime(allow_none=True)
@@ -255,6 +281,7 @@ class TaskOut(Schema):
     met_at = fields.AwareDateTime(allow_none=True)
     outcome = fields.Enum(Outcome, by_value=True, allow_none=True)
     outcome_note = fields.String(allow_none=True)
+    correction = fields.Nested(CorrectionOut, allow_none=True)
     contacted_at = fields.AwareDateTime(allow_none=True)
     trace = fields.List(fields.Nested(TraceStepOut), allow_none=True)
     unknown_at = fields.AwareDateTime(allow_none=True)

@@ -23,8 +23,20 @@ from sqlalchemy import (
     text,
 )
 
+from services.community_handover.domain.measure import (
+    Absence,
+    BreachGround,
+    EvadedTest,
+    Measure,
+    MeasureKind,
+    TerminationReason,
+    evasions,
+)
+from services.community_handover.domain.measure_transitions import IN_FORCE, MeasureState
+from services.community_handover.domain.searching import TraceStep
 from services.community_handover.domain.task import (
     CloseReason,
+    Correction,
     Ground,
     HolderKind,
     Kind,
@@ -32,10 +44,11 @@ from services.community_handover.domain.task import (
     PartyMember,
     PauseReason,
     Task,
-    TraceStep,
 )
 from services.community_handover.domain.transitions import State
+from shared.kernel.deadlines import NextDue
 from shared.storage import EnumText, UnitOfWork, UtcDateTime, new_metadata
+from shared.storage.people import Moving, merged_into_column
 from shared.storage.types import JsonValue
 from shared.storage.work import Transaction
 
@@ -61,6 +74,8 @@ tasks = Table(
     Column("released_at", UtcDateTime),
     Column("due_rule", Text),
     Column("due_at", UtcDateTime),
+    Column("due_from", UtcDateTime),
+    Column("reminded_at", UtcDateTime),
     Column("escalation_level", Integer, nullable=False),
     Column("wake_at", UtcDateTime),
     Column("offered_at", UtcDateTime),
@@ -77,6 +92,7 @@ tasks = Table(
     Column("met_at", UtcDateTime),
     Column("outcome", EnumText(Outcome)),
     Column("outcome_note", Text),
+    Column("correction", JsonValue(Correction)),
     Column("contacted_at", UtcDateTime),
     Column("trace", JsonValue(tuple[TraceStep, ...])),
     Column("unknown_at", UtcDateTime),
@@ -105,6 +121,62 @@ tasks = Table(
 )
 Index("ix_task_wake", tasks.c.wake_at, postgresql_where=tasks.c.wake_at.is_not(None))
 
+measures = Table(
+    "measure",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("task_id", Uuid, nullable=False, unique=True),  # one registration, one measure
+    Column("order_id", Uuid, index=True),
+    Column("person_id", Uuid, nullable=False, index=True),
+    Column("kind", EnumText(MeasureKind), nullable=False),
+    Column("state", EnumText(MeasureState), nullable=False),
+    Column("office", Text, nullable=False),
+    Column("division", Text),
+    Column("started_on", Date, nullable=False),
+    Column("last_day", Date, nullable=False),
+    Column("last_contact_at", UtcDateTime, nullable=False),
+    Column("agreement_signed_at", UtcDateTime),
+    Column("agreement_due", JsonValue(NextDue)),
+    Column("visit_due", JsonValue(NextDue)),
+    Column("step_due", JsonValue(NextDue)),
+    Column("tell_due", JsonValue(NextDue)),
+    Column("absences", JsonValue(tuple[Absence, ...]), nullable=False),
+    Column("evaded_tests", JsonValue(tuple[EvadedTest, ...]), nullable=False),
+    Column("breach_grounds", JsonValue(tuple[BreachGround, ...]), nullable=False),
+    Column("breached_at", UtcDateTime),
+    Column("breach_told_at", UtcDateTime),
+    Column("breach_report_number", Text),
+    Column("relapsed_at", UtcDateTime),
+    Column("relapse_test_id", Uuid),
+    Column("moving_to_office", Text),
+    Column("moving_to_division", Text),
+    Column("suspended_at", UtcDateTime),
+    Column("suspended_reason", Text),
+    Column("trace", JsonValue(tuple[TraceStep, ...]), nullable=False),
+    Column("lost_at", UtcDateTime),
+    Column("unknown_at", UtcDateTime),
+    Column("unknown_signed_by", Text),
+    Column("found_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+    Column("end_reason", EnumText(TerminationReason)),
+    Column("end_note", Text),
+    Column("end_notice_number", Text),
+    Column("due_rule", Text),
+    Column("due_at", UtcDateTime),
+    Column("due_from", UtcDateTime),
+    Column("wake_at", UtcDateTime),
+    Index("ix_measure_office_due", "office", "due_at"),
+)
+Index("ix_measure_wake", measures.c.wake_at, postgresql_where=measures.c.wake_at.is_not(None))
+
+known_stays = Table(
+    "known_stay",
+    metadata,
+    Column("stay_id", Uuid, primary_key=True),
+    Column("version", Integer, nullable=False),
+)
+
 known_persons = Table(
     "known_person",
     metadata,
@@ -112,6 +184,7 @@ known_persons = Table(
     Column("version", Integer, nullable=False),
     Column("registered_division", Text),
     Column("residence_division", Text),
+    merged_into_column(),
 )
 
 offices = Table(
@@ -136,6 +209,7 @@ tiers = Table(
     Column("person_id", Uuid, primary_key=True),
     Column("version", Integer, nullable=False),
     Column("tier", Text),
+    Column("contact_every_days", Integer),
 )
 
 rosters = Table(
@@ -164,6 +238,7 @@ class KnownPerson:
     version: int
     registered_division: str | None
     residence_division: str | None
+    merged_into: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +266,15 @@ class KnownTier:
     person_id: UUID
     version: int
     tier: str | None
+    contact_every_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownStay:
+    """A stay in custody that this service has heard of, in its newest version."""
+
+    stay_id: UUID
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +321,8 @@ _HIDDEN = frozenset(
         "id",
         "version",
         "wake_at",
+        "due_from",
+        "correction",
         "assigned",
         "assigned_reason",
         "rejection_reason",
@@ -263,12 +349,45 @@ def task_data(task: Task) -> dict[str, Any]:
     return data
 
 
+def measure_data(measure: Measure) -> dict[str, Any]:
+    """The measure's state as its events tell it: that and when, not the words that were written down."""
+    return {
+        "measure_id": measure.id,
+        "task_id": measure.task_id,
+        "person_id": measure.person_id,
+        "kind": measure.kind,
+        "state": measure.state,
+        "holder": measure.office,
+        "division": measure.division,
+        "started_on": measure.started_on,
+        "last_day": measure.last_day,
+        "last_contact_at": measure.last_contact_at,
+        "agreement_signed_at": measure.agreement_signed_at,
+        "visit_due_at": measure.visit_due.at if measure.visit_due else None,
+        "evasions": evasions(measure),
+        "breached_at": measure.breached_at,
+        "breach_told_at": measure.breach_told_at,
+        "relapsed_at": measure.relapsed_at,
+        "moving_to": measure.moving_to_office,
+        "suspended_at": measure.suspended_at,
+        "lost_at": measure.lost_at,
+        "unknown_at": measure.unknown_at,
+        "found_at": measure.found_at,
+        "ended_at": measure.ended_at,
+        "end_reason": measure.end_reason,
+        "due_rule": measure.due_rule,
+        "due_at": measure.due_at,
+    }
+
+
 class Work(UnitOfWork):
     """A transaction of community_handover."""
 
     def __init__(self, transaction: Transaction) -> None:
         super().__init__(transaction)
         self.tasks = self.aggregates(tasks, Task, task_data)
+        self.measures = self.aggregates(measures, Measure, measure_data)
+        self.stays = self.records(known_stays, KnownStay)
         self.persons = self.records(known_persons, KnownPerson)
         self.offices = self.records(offices, Office)
         self.coverage = self.records(coverage, Coverage)
@@ -276,6 +395,10 @@ class Work(UnitOfWork):
         self.rosters = self.records(rosters, Duty)
         self.dropped = self.records(dropped_releases, DroppedRelease)
         self._waiting_for: set[UUID] | None = None
+
+    def measures_in_force(self, person_id: UUID) -> list[Measure]:
+        """The measures that bind a person now."""
+        return self.measures.select(measures.c.person_id == person_id, measures.c.state.in_(sorted(IN_FORCE)))
 
     def note_unresolved(self, person_id: UUID) -> None:
         """A task of this transaction waits for news of the person."""
@@ -293,3 +416,10 @@ class Work(UnitOfWork):
         if self._waiting_for is not None and person_id not in self._waiting_for:
             return []
         return self.tasks.select(tasks.c.person_id == person_id, tasks.c.state == State.UNRESOLVED)
+
+
+# What names a person, and is moved when the person's file is merged into another one.
+MOVINGS = (
+    Moving(lambda work: work.tasks, "handover.person_merged.v1"),
+    Moving(lambda work: work.measures, "measure.person_merged.v1"),
+)

@@ -2,16 +2,19 @@
 
 from datetime import timedelta
 
-from services.community_handover import policy
+from services.community_handover import measuring, policy
 from services.community_handover.commands import route_unresolved, save_placed, search_due
 from services.community_handover.deadlines import report_due_at
 from services.community_handover.domain import placing, receiving
 from services.community_handover.domain.task import Kind, Task
 from services.community_handover.domain.transitions import State
 from services.community_handover.routing import placement_of, present_receiver
-from services.community_handover.store import Work, resolvable, tasks
+from services.community_handover.store import MOVINGS, Work, measures, resolvable, tasks
+from shared.kernel.deadlines import rules_in
 from shared.reference.calendar import next_due
 from shared.service import Timer
+from shared.storage.people import move_merged
+from shared.storage.settling import Settling, settle_provisional
 
 AT_ONCE = 200
 
@@ -25,7 +28,9 @@ def wake_tasks(work: Work) -> int:
 
 
 def _wake(task: Task, work: Work) -> None:
-    if task.state is State.ANNOUNCED:
+    if task.due_at is not None and work.now < task.due_at:
+        work.tasks.save(receiving.remind(task, now=work.now), "handover.reminded.v1")
+    elif task.state is State.ANNOUNCED:
         save_placed(placing.come_due(task, placement_of(task, present_receiver(task), work.now)), work)
     elif _nobody_was_met(task):
         visit = next_due(policy.VISIT, max(task.released_at or work.now, task.accepted_at or work.now))
@@ -48,7 +53,34 @@ def resolve_waiting(work: Work) -> int:
     return sum(route_unresolved(task, work) for task in work.tasks.select(*resolvable(), limit=AT_ONCE))
 
 
+def wake_measures(work: Work) -> int:
+    """End terms, begin searches for whom nobody reached, note absences that became too long (C4, C6, C8, M1)."""
+    waking = work.measures.select(measures.c.wake_at <= work.now, order_by=measures.c.wake_at, limit=AT_ONCE)
+    for measure in waking:
+        measuring.wake(measure, work)
+    return len(waking)
+
+
+def sweep_merged(work: Work) -> int:
+    """Move what still names a file that was merged into another one."""
+    return move_merged(work, work.persons, MOVINGS)
+
+
+SETTLINGS = (
+    Settling(lambda work: work.tasks, "handover.deadline_settled.v1"),
+    Settling(lambda work: work.measures, "measure.deadline_settled.v1"),
+)
+
+
+def settle_deadlines(work: Work) -> int:
+    """Count provisional deadlines again once their year is announced."""
+    return settle_provisional(work, SETTLINGS, rules_in(policy))
+
+
 TIMERS = (
     Timer("wake_tasks", timedelta(seconds=2), wake_tasks),
+    Timer("wake_measures", timedelta(seconds=30), wake_measures),
     Timer("resolve_waiting", timedelta(seconds=30), resolve_waiting),
+    Timer("sweep_merged", timedelta(seconds=30), sweep_merged),
+    Timer("settle_deadlines", timedelta(hours=1), settle_deadlines),
 )

@@ -75,12 +75,19 @@ STATES = {
     "remote_accepted": _l("异地已接收"),
     "closed": _l("已办结"),
     "active": _l("在册"),
+    "merged": _l("已并入另一档案"),
+    "moving": _l("变更执行地，待报到"),
+    "suspended": _l("中止"),
+    "expired": _l("期满，待解除"),
+    "terminated": _l("终止"),
     "proposed": _l("待认定"),
     "decided": _l("已认定"),
 }
 # States of which another kind has one of the same name.
 _STATES_OF_KIND = {
     ("risk_assessment", "ended"): _l("三年未复吸，结束动态管控"),
+    ("measure", "active"): _l("执行中"),
+    ("measure", "completed"): _l("已解除"),
 }
 KINDS = {
     "risk_assessment": _l("风险等级"),
@@ -90,6 +97,7 @@ KINDS = {
     "stay": _l("在所执行"),
     "release": _l("出所"),
     "handover_task": _l("接送任务"),
+    "measure": _l("社区戒毒（康复）"),
 }
 GROUNDS = {
     "community_detox_order": _l("社区戒毒决定"),
@@ -171,6 +179,10 @@ RULES = {
     "C1": _l("本人报到"),
     "C2": _l("签订协议"),
     "C5": _l("报告公安机关"),
+    "C6": _l("本人到新执行地报到"),
+    "C7": _l("送达解除通知书并告知乡镇"),
+    "C8": _l("期满解除"),
+    "M1": _l("见面走访"),
 }
 PROBLEMS = {
     "task.already_accepted": _l("已有人确认接收"),

@@ -1,6 +1,6 @@
 """What can be done with decisions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from shared.kernel.errors import invalid_field
 from shared.kernel.ids import derived_id, new_id
 from shared.kernel.moments import past
 from shared.reference.calendar import next_due
+from shared.storage.people import require_known
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +59,10 @@ def order_id_of(test_order_id: UUID) -> UUID:
 def enter_order(command: EnterOrder, *, work: Work) -> Order:
     """Enter an existing decision: two versions, as if it had been due.
 
-    Raises: InvalidInput ``person.unknown``, ``decision.test_unknown``; and see `deciding.check_test`,
-    `deciding.decide`.
+    Raises: Conflict ``person.merged``; InvalidInput ``person.unknown``, ``decision.test_unknown``; and see
+    `deciding.check_test`, `deciding.decide`.
     """
-    if work.persons.find(command.person_id) is None:
-        raise invalid_field(
-            "/person_id", "person.unknown", "no such person is known here (yet); register first", retry_after=1
-        )
+    require_known(work.persons, command.person_id)
     decide_by = next_due(policy.DECIDE, work.now)
     order = Order(
         id=_new_order_id(command.test_order_id, work),
@@ -109,6 +107,8 @@ def decide_order(order: Order, decision: Decision, *, ahead_reason: str | None, 
         if test.person_id != order.person_id:
             raise invalid_field("/test_order_id", "decision.other_person", "this is somebody else's test")
         why_ahead = deciding.check_test(test.facts, decision.kind, ahead_reason)
+    if decision.kind is Kind.COMPULSORY_ISOLATION and work.barred.find(order.person_id) is not None:
+        decision = replace(decision, early_release_barred=True)
     decided = deciding.decide(
         order,
         decision,

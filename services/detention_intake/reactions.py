@@ -5,15 +5,17 @@ from collections.abc import Sequence
 from services.detention_intake import policy
 from services.detention_intake.commands import order_id_of
 from services.detention_intake.domain import deciding
-from services.detention_intake.domain.order import Order
+from services.detention_intake.domain.order import IsolationGround, Order
 from services.detention_intake.domain.order_transitions import ORDER_TRANSITIONS, OrderAct, OrderState
 from services.detention_intake.domain.stay_transitions import StayState
 from services.detention_intake.staying import end_stay, reopen_stay
-from services.detention_intake.store import KnownPerson, KnownTest, Work, orders
+from services.detention_intake.store import MOVINGS, BarredPerson, KnownPerson, KnownTest, Work, orders
 from shared.contracts.envelope import Event
+from shared.kernel.ids import derived_id
 from shared.kernel.outcomes import Applied, Ignored, Outcome
 from shared.messaging.reactions import Reactions
 from shared.reference.calendar import next_due
+from shared.storage.people import move_merged, move_record, remaining
 
 # After these the term runs on and the person comes back, or goes on elsewhere under the same order (戒毒条例 arts 27,
 # 31, 36): the stay is not over.
@@ -24,30 +26,42 @@ _TESTS = (
     "test.objected.v1",
     "test.settled.v1",
     "test.overturned.v1",
+    "test.person_merged.v1",
 )
+
+# Which community measure the event is about, as it says it, and what follows from it if it is community detox.
+_GROUNDS = {
+    "handover.referred.v1": ("community_detox_order", IsolationGround.REFUSED_COMMUNITY_DETOX),
+    "measure.breach_told.v1": ("community_detox", IsolationGround.GRAVE_BREACH),
+}
+_CITY = "4308"
 
 
 def on_person(event: Event, work: Work) -> Outcome:
-    """Know that a person exists."""
-    newer = work.persons.put_newer(KnownPerson(event.subject, event.sequence))
-    return Applied() if newer else Ignored("stale_version")
+    """Know that a person exists; move what names a file that was given up."""
+    if not work.persons.put_newer(KnownPerson(event.subject, event.sequence, event.data["merged_into"])):
+        return Ignored("stale_version")
+    if event.data["merged_into"] is not None:
+        move_merged(work, work.persons, MOVINGS, only=event.subject)
+        move_record(work.persons, work.barred, event.subject)
+    return Applied()
 
 
 def on_test(event: Event, work: Work) -> Outcome:
     """Know what a decision can rest on; ask for one when a result is settled, review them when it falls."""
-    if not work.tests.put_newer(_known_test(event)):
+    if not work.tests.put_newer(_known_test(event, work)):
         return Ignored("stale_version")
     if event.type == "test.settled.v1":
         return _ask_for_decision(event, work)
     return _review_all(event, work) if event.type == "test.overturned.v1" else Applied()
 
 
-def _known_test(event: Event) -> KnownTest:
+def _known_test(event: Event, work: Work) -> KnownTest:
     data = event.data
     return KnownTest(
         test_order_id=event.subject,
         version=event.sequence,
-        person_id=data["person_id"],
+        person_id=remaining(work.persons, data["person_id"]),
         division=data["division"],
         told=data["told_at"] is not None,
         positive=data["result"] == "positive",
@@ -68,10 +82,39 @@ def _ask_for_decision(event: Event, work: Work) -> Outcome:
     order = Order(
         id=order_id,
         version=1,
-        person_id=event.data["person_id"],
+        person_id=remaining(work.persons, event.data["person_id"]),
         test_order_id=event.subject,
         division=event.data["division"],
         state=OrderState.DECISION_DUE,
+        step_due=decide_by,
+        due_rule=decide_by.rule,
+        due_at=decide_by.at,
+    )
+    work.orders.save(order, "order.decision_due.v1")
+    return Applied()
+
+
+def on_told_to_police(event: Event, work: Work) -> Outcome:
+    """Who refuses community detox, or gravely breaches its agreement, is to be isolated (禁毒法 art. 38): the police
+    have to decide. Rehabilitation is no such ground, but bars early release if the person relapses (戒毒条例 art. 38).
+    """
+    data, person_id = event.data, remaining(work.persons, event.data["person_id"])
+    detox, ground = _GROUNDS[event.type]
+    if detox not in (data.get("legal_ground"), data.get("kind")):
+        work.barred.put(BarredPerson(person_id, event.subject, event.time))
+        return Applied()
+    order_id = derived_id(event.subject, "decision")
+    if work.orders.find(order_id) is not None:
+        return Ignored("order_exists")
+    decide_by = next_due(policy.DECIDE, event.time)
+    order = Order(
+        id=order_id,
+        version=1,
+        person_id=person_id,
+        test_order_id=None,
+        division=data["division"] or _CITY,
+        state=OrderState.DECISION_DUE,
+        isolation_ground=ground,
         step_due=decide_by,
         due_rule=decide_by.rule,
         due_at=decide_by.at,
@@ -104,7 +147,7 @@ def on_release_executed(event: Event, work: Work) -> Outcome:
         return Ignored("stay_ended")
     if event.data["kind"] in STAYS_OPEN:
         return Ignored("custody_goes_on")
-    if event.data["person_id"] != stay.person_id:
+    if remaining(work.persons, event.data["person_id"]) != remaining(work.persons, stay.person_id):
         return Ignored("another_person")
     at = event.data["executed_at"] or event.time
     if at < stay.admitted_at:
@@ -128,7 +171,7 @@ def on_release_retracted(event: Event, work: Work) -> Outcome:
 def prefetch(events: Sequence[Event], work: Work) -> None:
     """Read what a batch needs: one query for each table."""
     tests = [event.subject for event in events if event.type in _TESTS]
-    work.persons.prefetch("person_id", (e.subject for e in events if e.type.startswith("person.")))
+    work.persons.prefetch("person_id", (event.data["person_id"] for event in events))
     work.tests.prefetch("test_order_id", tests)
     work.orders.prefetch("id", map(order_id_of, tests))
     work.stays.prefetch("id", (e.data["stay_id"] for e in events if e.type.startswith("release.")))
@@ -138,9 +181,11 @@ REACTIONS = Reactions(
     {
         "person.registered.v1": on_person,
         "person.changed.v1": on_person,
+        "person.merged.v1": on_person,
         **dict.fromkeys(_TESTS, on_test),
         "release.executed.v1": on_release_executed,
         "release.retracted.v1": on_release_retracted,
+        **dict.fromkeys(_GROUNDS, on_told_to_police),
     },
     prefetch=prefetch,
 )

@@ -25,6 +25,7 @@ from services.detention_intake.domain.stay import Assessment, Stay, TermProposal
 from services.detention_intake.domain.stay_transitions import StayState
 from shared.kernel.deadlines import NextDue
 from shared.storage import EnumText, JsonValue, UnitOfWork, UtcDateTime, new_metadata
+from shared.storage.people import Moving, merged_into_column
 from shared.storage.work import Transaction
 
 metadata = new_metadata()
@@ -69,6 +70,7 @@ orders = Table(
     Column("revoked_at", UtcDateTime),
     Column("due_rule", Text),
     Column("due_at", UtcDateTime),
+    Column("due_from", UtcDateTime),
     Index("ix_custody_order_state", "state", "id"),
     Index("ix_custody_order_person", "person_id"),
 )
@@ -120,6 +122,7 @@ known_persons = Table(
     metadata,
     Column("person_id", Uuid, primary_key=True),
     Column("version", Integer, nullable=False),
+    merged_into_column(),
 )
 
 known_tests = Table(
@@ -170,6 +173,15 @@ centres = Table(
 )
 
 
+barred_persons = Table(
+    "barred_person",
+    metadata,
+    Column("person_id", Uuid, primary_key=True),
+    Column("origin", Uuid, nullable=False),  # the handover or measure
+    Column("since", UtcDateTime, nullable=False),
+)
+
+
 class CentreKind(StrEnum):
     """Whose centre it is (戒毒条例 art. 27, 拘留所条例)."""
 
@@ -194,6 +206,16 @@ class KnownPerson:
 
     person_id: UUID
     version: int
+    merged_into: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BarredPerson:
+    """Somebody who refused or gravely breached rehabilitation: after a relapse, no early release (戒毒条例 art. 38)."""
+
+    person_id: UUID
+    origin: UUID
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +325,7 @@ class Work(UnitOfWork):
         self.stays = self.aggregates(stays, Stay, stay_data)
         self.persons = self.records(known_persons, KnownPerson)
         self.tests = self.records(known_tests, KnownTest)
+        self.barred = self.records(barred_persons, BarredPerson)
         self.movements = self.records(movements, Movement)
         self.headcounts = self.records(headcounts, Headcount)
         self.centres = self.records(centres, Centre)
@@ -321,3 +344,15 @@ class Work(UnitOfWork):
                 statement.where(movements.c.centre == centre, movements.c.day < before)
             ).scalar_one()
         )
+
+
+def _is_elsewhere(work: Work, stay: Stay, person_id: UUID) -> bool:
+    """Nobody is in two centres at once: while both files are in custody, one of the stays was entered in error."""
+    return stay.state is not StayState.ENDED and work.open_stay_of(person_id) is not None
+
+
+# What names a person, and is moved when the person's file is merged into another one.
+MOVINGS = (
+    Moving(lambda work: work.orders, "order.person_merged.v1"),
+    Moving(lambda work: work.stays, "stay.person_merged.v1", waits=_is_elsewhere),
+)

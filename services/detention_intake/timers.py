@@ -2,12 +2,16 @@
 
 from datetime import timedelta
 
+from services.detention_intake import policy
 from services.detention_intake.domain.stay import term_due
 from services.detention_intake.domain.stay_transitions import StayState
 from services.detention_intake.staying import end_stay
-from services.detention_intake.store import Work, stays
+from services.detention_intake.store import MOVINGS, Work, stays
 from shared.kernel.clock import china_day
+from shared.kernel.deadlines import rules_in
 from shared.service import Timer
+from shared.storage.people import move_merged
+from shared.storage.settling import Settling, settle_provisional
 
 AT_ONCE = 100
 
@@ -26,4 +30,21 @@ def end_terms_in_criminal_custody(work: Work) -> int:
     return len(over)
 
 
-TIMERS = (Timer("end_terms_in_criminal_custody", timedelta(minutes=10), end_terms_in_criminal_custody),)
+def sweep_merged(work: Work) -> int:
+    """Move what still names a file that was merged into another one."""
+    return move_merged(work, work.persons, MOVINGS)
+
+
+SETTLINGS = (Settling(lambda work: work.orders, "order.deadline_settled.v1"),)
+
+
+def settle_deadlines(work: Work) -> int:
+    """Count provisional deadlines again once their year is announced."""
+    return settle_provisional(work, SETTLINGS, rules_in(policy))
+
+
+TIMERS = (
+    Timer("end_terms_in_criminal_custody", timedelta(minutes=10), end_terms_in_criminal_custody),
+    Timer("sweep_merged", timedelta(seconds=30), sweep_merged),
+    Timer("settle_deadlines", timedelta(hours=1), settle_deadlines),
+)

@@ -26,6 +26,7 @@ from shared.kernel.errors import FieldProblem, InvalidInput, NotFound, invalid_f
 from shared.kernel.ids import new_id
 from shared.kernel.moments import past
 from shared.reference.calendar import next_due
+from shared.storage.people import require_known
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +109,9 @@ class Report:
 def order_test(command: OrderTest, *, work: Work) -> TestOrder:
     """Order a test.
 
-    Raises: InvalidInput ``person.unknown``, ``ground.detail_missing``.
+    Raises: Conflict ``person.merged``; InvalidInput ``person.unknown``, ``ground.detail_missing``.
     """
-    if work.persons.find(command.person_id) is None:
-        raise invalid_field(
-            "/person_id", "person.unknown", "no such person is known here (yet); register first", retry_after=1
-        )
+    require_known(work.persons, command.person_id)
     if command.ground is Ground.OTHER and not (command.ground_detail or "").strip():
         raise invalid_field("/ground_detail", "ground.detail_missing", "say what the suspicion rests on")
     collect = next_due(policy.COLLECT, work.now)

@@ -1,6 +1,6 @@
 """Scheduled tests of people in a community measure (戒毒条例 art. 19), and the tests that they evade (art. 20)."""
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from services.drug_testing import policy
 from services.drug_testing.domain.order import Ground, TestOrder
@@ -14,12 +14,21 @@ from shared.reference.calendar import next_due
 MONTHS_PER_YEAR = 12
 
 
-def next_test_at(started_at: datetime, after: datetime) -> datetime | None:
+def next_test_at(started_on: date, after: datetime, *, every_days: int | None = None) -> datetime | None:
     """When the next scheduled test falls due after a moment; None once the measure's years are over.
 
-    The intervals grow by the year of the measure; a month that has no such day has its last day instead.
+    The intervals grow by the year of the measure; a month that has no such day has its last day instead. A risk tier
+    may ask for a test sooner, ``every_days`` since the measure began.
     """
-    first_day, months = china_day(started_at), 0
+    planned = _planned_test_at(started_on, after)
+    if planned is None or every_days is None:
+        return planned
+    passed = (china_day(after) - started_on).days // every_days + 1
+    return min(planned, start_of_day(started_on + timedelta(days=passed * every_days)))
+
+
+def _planned_test_at(first_day: date, after: datetime) -> datetime | None:
+    months = 0
     for between in policy.MONTHS_BETWEEN_TESTS:
         end = months + MONTHS_PER_YEAR
         while months < end:
@@ -36,8 +45,8 @@ def order_due_test(schedule: Schedule, work: Work) -> TestOrder | None:
     After a stand-still one test is ordered, not each that was left out.
     """
     assert schedule.next_at is not None
-    order_id = derived_id(schedule.task_id, f"scheduled test {schedule.next_at.isoformat()}")
-    work.schedules.put(schedule.moved(next_test_at(schedule.started_at, work.now)))
+    order_id = derived_id(schedule.measure_id, f"scheduled test {schedule.next_at.isoformat()}")
+    work.schedules.put(schedule.moved(next_of(schedule, work)))
     if work.test_orders.find(order_id) is not None:
         return None
     window = next_due(policy.COLLECT_SCHEDULED, work.now)
@@ -57,6 +66,12 @@ def order_due_test(schedule: Schedule, work: Work) -> TestOrder | None:
         evasions=schedule.evasions,
     )
     return work.test_orders.save(order, "test.ordered.v1")
+
+
+def next_of(schedule: Schedule, work: Work) -> datetime | None:
+    """When the schedule's next test falls due."""
+    every_days = work.test_every_days(schedule.person_id)
+    return next_test_at(schedule.started_on, work.now, every_days=every_days)
 
 
 def count_evasion(order: TestOrder, work: Work) -> int:

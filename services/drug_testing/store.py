@@ -1,11 +1,11 @@
 """Tables of drug_testing."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, Uuid
+from sqlalchemy import Boolean, Column, Date, Index, Integer, Table, Text, Uuid
 
 from services.drug_testing.domain.objecting import LaboratoryKind
 from services.drug_testing.domain.order import (
@@ -24,6 +24,7 @@ from services.drug_testing.domain.order import (
 )
 from services.drug_testing.domain.transitions import State
 from shared.storage import EnumText, JsonValue, UnitOfWork, UtcDateTime, new_metadata
+from shared.storage.people import Moving, merged_into_column
 from shared.storage.work import Transaction
 
 metadata = new_metadata()
@@ -43,6 +44,7 @@ test_orders = Table(
     Column("collect_due_at", UtcDateTime, nullable=False),
     Column("due_rule", Text),
     Column("due_at", UtcDateTime),
+    Column("due_from", UtcDateTime),
     Column("evasions", Integer, nullable=False),
     Column("refused_at", UtcDateTime),
     Column("force_decided_at", UtcDateTime),
@@ -93,6 +95,7 @@ known_persons = Table(
     Column("person_id", Uuid, primary_key=True),
     Column("version", Integer, nullable=False),
     Column("sex", Text, nullable=False),
+    merged_into_column(),
 )
 
 # Each number on a seal, ever: A and B of all orders, and new samples.
@@ -115,13 +118,21 @@ laboratories = Table(
 schedules = Table(
     "schedule",
     metadata,
-    Column("task_id", Uuid, primary_key=True),  # the handover by which the measure began
+    Column("measure_id", Uuid, primary_key=True),
     Column("version", Integer, nullable=False),
     Column("person_id", Uuid, nullable=False, index=True),
     Column("division", Text, nullable=False),
-    Column("started_at", UtcDateTime, nullable=False),
+    Column("started_on", Date, nullable=False),
     Column("next_at", UtcDateTime, index=True),
     Column("evasions", Integer, nullable=False),
+)
+
+known_paces = Table(
+    "known_pace",
+    metadata,
+    Column("person_id", Uuid, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("test_every_days", Integer),
 )
 
 
@@ -132,6 +143,7 @@ class KnownPerson:
     person_id: UUID
     version: int
     sex: str
+    merged_into: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +168,11 @@ class Laboratory:
 class Schedule:
     """The tests of a person in a community measure. ``next_at`` is None when there is none to come."""
 
-    task_id: UUID
+    measure_id: UUID
     version: int
     person_id: UUID
     division: str
-    started_at: datetime
+    started_on: date
     next_at: datetime | None
     evasions: int = 0
 
@@ -171,6 +183,15 @@ class Schedule:
     def counted(self, evasions: int) -> "Schedule":
         """With another number of evaded tests."""
         return replace(self, evasions=evasions)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPace:
+    """How often a person's risk tier asks for a test; None where the measure's own schedule is enough."""
+
+    person_id: UUID
+    version: int
+    test_every_days: int | None
 
 
 def test_order_data(order: TestOrder) -> dict[str, Any]:
@@ -213,10 +234,20 @@ class Work(UnitOfWork):
         self.seals = self.records(seals, Seal)
         self.laboratories = self.records(laboratories, Laboratory)
         self.schedules = self.records(schedules, Schedule)
+        self.paces = self.records(known_paces, KnownPace)
+
+    def test_every_days(self, person_id: UUID) -> int | None:
+        """How often the person's risk tier asks for a test, in days, if it does."""
+        pace = self.paces.find(person_id)
+        return pace.test_every_days if pace else None
 
     def schedule_of(self, person_id: UUID) -> Schedule | None:
         """The person's schedule; of several the newest."""
         newest = self.schedules.select(
-            schedules.c.person_id == person_id, order_by=schedules.c.started_at.desc(), limit=1
+            schedules.c.person_id == person_id, order_by=schedules.c.started_on.desc(), limit=1
         )
         return newest[0] if newest else None
+
+
+# What names a person, and is moved when the person's file is merged into another one.
+MOVINGS = (Moving(lambda work: work.test_orders, "test.person_merged.v1"),)

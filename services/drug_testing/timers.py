@@ -2,12 +2,16 @@
 
 from datetime import timedelta
 
+from services.drug_testing import policy
 from services.drug_testing.domain import collecting, objecting
 from services.drug_testing.domain.order import Ground
 from services.drug_testing.domain.transitions import State
 from services.drug_testing.schedules import count_evasion, order_due_test
-from services.drug_testing.store import Work, schedules, test_orders
+from services.drug_testing.store import MOVINGS, Work, schedules, test_orders
+from shared.kernel.deadlines import rules_in
 from shared.service import Timer
+from shared.storage.people import move_merged
+from shared.storage.settling import Settling, settle_provisional
 
 AT_ONCE = 100
 
@@ -48,8 +52,23 @@ def order_scheduled_tests(work: Work) -> int:
     return len(due)
 
 
+def sweep_merged(work: Work) -> int:
+    """Move what still names a file that was merged into another one."""
+    return move_merged(work, work.persons, MOVINGS)
+
+
+SETTLINGS = (Settling(lambda work: work.test_orders, "test.deadline_settled.v1"),)
+
+
+def settle_deadlines(work: Work) -> int:
+    """Count provisional deadlines again once their year is announced."""
+    return settle_provisional(work, SETTLINGS, rules_in(policy))
+
+
 TIMERS = (
     Timer("settle_passed_windows", timedelta(seconds=30), settle_passed_windows),
     Timer("note_missed_tests", timedelta(seconds=30), note_missed_tests),
     Timer("order_scheduled_tests", timedelta(seconds=30), order_scheduled_tests),
+    Timer("sweep_merged", timedelta(seconds=30), sweep_merged),
+    Timer("settle_deadlines", timedelta(hours=1), settle_deadlines),
 )

@@ -34,7 +34,7 @@ class Timeline(MethodView):
         """Everything that happened in a person's case, in order."""
         return page_of(
             work().timeline,
-            timeline.c.person_id == person_id,
+            timeline.c.person_id.in_(work().files_of(person_id)),
             sort=timeline.c.occurred_at,
             limit=query["limit"],
             cursor=query["cursor"],
@@ -51,11 +51,12 @@ class Case(MethodView):
     def get(self, person_id: UUID) -> dict[str, Any]:
         """The newest state of everything in a person's case, who holds it, and what is due next."""
         columns = aggregate_states.c
-        found = work().states.select(columns.person_id == person_id, order_by=columns.changed_at)
+        files = work().files_of(person_id)
+        found = work().states.select(columns.person_id.in_(files), order_by=columns.changed_at)
         if not found:
             raise NotFound("case.not_found", f"nothing is known of {person_id}")
         due = [aggregate.due_at for aggregate in found if aggregate.due_at is not None]
-        return {"person_id": person_id, "aggregates": found, "next_due_at": min(due, default=None)}
+        return {"person_id": files[0], "files": files, "aggregates": found, "next_due_at": min(due, default=None)}
 
 
 @blp.route("/stages")

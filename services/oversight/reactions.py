@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import orjson
 
 from services.oversight.domain import AggregateState, Line, division_of, holder_of, next_due
-from services.oversight.store import Version, Work
+from services.oversight.store import MergedFile, Version, Work
 from shared.contracts.catalogue import CATALOGUE
 from shared.contracts.envelope import Event
 from shared.kernel.outcomes import Applied, Outcome
@@ -54,6 +54,8 @@ def on_event(event: Event, work: Work) -> Outcome:
             changed_at=event.time,
         )
     )
+    if data.get("merged_into") is not None:
+        work.merged.put(MergedFile(event.subject, data["merged_into"]))
     return Applied()
 
 

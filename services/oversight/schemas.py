@@ -41,6 +41,9 @@ class CaseOut(Schema):
     """What is known about one person's case."""
 
     person_id = fields.UUID()
+    files = fields.List(
+        fields.UUID(), metadata={"description": "The file that remains, then those that were merged into it"}
+    )
     aggregates = fields.List(fields.Nested(AggregateOut))
     next_due_at = fields.AwareDateTime(allow_none=True)
 

@@ -63,6 +63,22 @@ versions = Table(
 )
 
 
+merged_files = Table(
+    "merged_file",
+    metadata,
+    Column("person_id", Uuid, primary_key=True),
+    Column("merged_into", Uuid, nullable=False, index=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MergedFile:
+    """A person's file that was given up, and the one into which it was merged."""
+
+    person_id: UUID
+    merged_into: UUID
+
+
 @dataclass(frozen=True, slots=True)
 class Version:
     """An aggregate's state as one event told it, and when we learnt of it: any past day can be computed again."""
@@ -86,6 +102,16 @@ class Work(UnitOfWork):
         self.timeline = self.records(timeline, Line)
         self.versions = self.records(versions, Version)
         self.states = self.records(aggregate_states, AggregateState)
+        self.merged = self.records(merged_files, MergedFile)
+
+    def files_of(self, person_id: UUID) -> list[UUID]:
+        """All files of a person: first the one that remains, then those that were merged into it."""
+        while (merged := self.merged.find(person_id)) is not None:
+            person_id = merged.merged_into
+        files = [person_id]
+        for file in files:
+            files += [one.person_id for one in self.merged.select(merged_files.c.merged_into == file)]
+        return files
 
     def snapshots(self, kind: str, *, known_at: datetime, before: datetime | None = None) -> list[Snapshot]:
         """Each aggregate of a kind in its newest version that was known at a moment, and said before another one."""

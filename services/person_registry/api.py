@@ -5,9 +5,17 @@ from uuid import UUID
 
 from flask.views import MethodView
 
-from services.person_registry.commands import ChangeResidence, RegisterPerson, change_residence, register_person
+from services.person_registry.commands import (
+    ChangeResidence,
+    MergePerson,
+    RegisterPerson,
+    change_residence,
+    merge_person,
+    register_person,
+)
 from services.person_registry.domain import Person
 from services.person_registry.schemas import (
+    MergeIn,
     PersonIn,
     PersonLookupIn,
     PersonOut,
@@ -23,6 +31,7 @@ blp = Blueprint("persons", __name__, url_prefix="/persons", description="Persons
 
 WRITERS = (Role.STATION_OFFICER, Role.CENTRE_CLERK, Role.COMMUNITY_OFFICER)
 READERS = (*WRITERS, *SUPERVISORS)
+PLANNERS = (Role.COUNTY_SUPERVISOR, Role.CITY_SUPERVISOR)
 
 
 def work() -> Work:
@@ -81,6 +90,18 @@ class OnePerson(MethodView):
     def get(self, person_id: UUID) -> Person:
         """Read a person's file."""
         return work().persons.get(person_id)
+
+
+@blp.route("/<uuid:person_id>/merge")
+class Merge(MethodView):
+    """Two files of one person."""
+
+    @operation(*PLANNERS, creates=True)
+    @blp.arguments(MergeIn)
+    @blp.response(201, PersonOut)
+    def post(self, body: dict[str, Any], person_id: UUID) -> Person:
+        """Give this file up; what names it, in every service, is moved to the one that remains."""
+        return merge_person(MergePerson(given_up=person_id, **body), work=work())
 
 
 @blp.route("/<uuid:person_id>/residence")

@@ -6,13 +6,12 @@ from uuid import UUID
 
 from sqlalchemy import and_, or_
 
-from services.person_registry import policy, risk
+from services.person_registry import domain, policy, risk
 from services.person_registry.risk import Assessment, Fact, KnownFact, State, Tier
 from services.person_registry.store import Work, assessments
-from shared.kernel.deadlines import DeadlineRule, due_at
 from shared.kernel.errors import invalid_field
 from shared.kernel.ids import derived_id
-from shared.reference.calendar import china_calendar
+from shared.reference.calendar import next_due
 
 AT_ONCE = 200
 
@@ -23,9 +22,12 @@ def assessment_id(person_id: UUID) -> UUID:
 
 
 def learn(person_id: UUID, news: Iterable[KnownFact], *, work: Work) -> bool:
-    """Take facts in and propose a tier again where they change it; whether anything was new."""
+    """Take facts in and propose a tier again where they change it; whether anything was new. What is learnt of a file
+    that was merged is learnt of the one that remains.
+    """
+    person_id = work.remaining(person_id)
     before = work.assessments.find(assessment_id(person_id))
-    due = _due(policy.DECIDE, work.now)
+    due = next_due(policy.DECIDE, work.now)
     if before is None:
         facts = risk.with_facts((), news)
         if not any(known.active for known in facts):
@@ -43,10 +45,10 @@ def learn(person_id: UUID, news: Iterable[KnownFact], *, work: Work) -> bool:
 def enter_fact(person_id: UUID, fact: Fact, *, active: bool, since: datetime | None, work: Work) -> Assessment:
     """Enter a fact that no event tells, or that it is over.
 
-    Raises: NotFound ``person.not_found``; InvalidInput ``risk.fact_from_events``, ``risk.nothing_known`` or
-    ``time.in_future``.
+    Raises: NotFound ``person.not_found``; Conflict ``person.merged``; InvalidInput ``risk.fact_from_events``,
+    ``risk.nothing_known`` or ``time.in_future``.
     """
-    work.persons.get(person_id)
+    domain.require_active(work.persons.get(person_id), domain.Act.CHANGED)
     if fact not in risk.ENTERED:
         raise invalid_field("/fact", "risk.fact_from_events", "this follows from what is entered elsewhere")
     if since is not None and since > work.now:
@@ -68,15 +70,25 @@ def decide(person_id: UUID, tier: Tier, *, reason: str | None, by: str, work: Wo
     Raises: NotFound ``risk_assessment.not_found``; see `risk.decide`.
     """
     before = work.assessments.get(assessment_id(person_id))
-    decided = risk.decide(before, tier, reason=reason, by=by, now=work.now, due=_due(policy.REVIEW, work.now))
+    decided = risk.decide(before, tier, reason=reason, by=by, now=work.now, due=next_due(policy.REVIEW, work.now))
     return work.assessments.save(decided, "risk.decided.v1")
+
+
+def hand_over(given_up: UUID, remaining: UUID, *, work: Work) -> None:
+    """A file was merged into another one: the facts known of it count there, and its own assessment is over."""
+    before = work.assessments.find(assessment_id(given_up))
+    if before is None or before.state is State.MERGED:
+        return
+    work.assessments.save(risk.merge(before), "risk.merged.v1")
+    learn(remaining, before.facts, work=work)
 
 
 def review_due(work: Work) -> int:
     """Ask again for decisions whose time is over, and let go of who is three years clean."""
     decided = assessments.c.state == State.DECIDED
+    decided_or_proposed = assessments.c.state.in_((State.PROPOSED, State.DECIDED))
     due = work.assessments.select(
-        assessments.c.state != State.ENDED,
+        decided_or_proposed,
         or_(assessments.c.clean_until <= work.now, and_(decided, assessments.c.due_at <= work.now)),
         order_by=assessments.c.due_at,
         limit=AT_ONCE,
@@ -85,10 +97,6 @@ def review_due(work: Work) -> int:
         if one.clean_until is not None and one.clean_until <= work.now:
             work.assessments.save(risk.let_go(one), "risk.ended.v1")
         else:
-            again = risk.review(one, now=work.now, due=_due(policy.DECIDE, work.now))
+            again = risk.review(one, now=work.now, due=next_due(policy.DECIDE, work.now))
             work.assessments.save(again, "risk.proposed.v1")
     return len(due)
-
-
-def _due(rule: DeadlineRule, start: datetime) -> risk.Due:
-    return risk.Due(rule.id, due_at(rule, start, china_calendar()).at)

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.person_registry import domain
+from services.person_registry.assessing import hand_over
 from services.person_registry.domain import IdentityKind, Person, Sex
 from services.person_registry.store import Work
 from shared.kernel.clock import china_day
-from shared.kernel.errors import Conflict
+from shared.kernel.errors import Conflict, invalid_field
 from shared.kernel.ids import new_id
 
 
@@ -33,6 +34,15 @@ class ChangeResidence:
     residence_division: str | None
     residence_detail: str | None = None
     phone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MergePerson:
+    """Two files are one person's."""
+
+    given_up: UUID
+    into: UUID
+    reason: str
 
 
 def register_person(command: RegisterPerson, *, work: Work) -> Person:
@@ -65,7 +75,7 @@ def register_person(command: RegisterPerson, *, work: Work) -> Person:
 def change_residence(command: ChangeResidence, *, work: Work) -> Person:
     """Enter a new residence.
 
-    Raises: NotFound ``person.not_found``.
+    Raises: NotFound ``person.not_found``; Conflict ``person.merged``.
     """
     person = domain.move(
         work.persons.get(command.person_id),
@@ -74,3 +84,19 @@ def change_residence(command: ChangeResidence, *, work: Work) -> Person:
         phone=command.phone,
     )
     return work.persons.save(person, "person.changed.v1")
+
+
+def merge_person(command: MergePerson, *, work: Work) -> Person:
+    """Give up one of two files of one person; what names it is moved to the other, here and in every service.
+
+    Raises: NotFound ``person.not_found``; InvalidInput ``person.into_unknown``; see `domain.merge`.
+    """
+    given_up, remaining = work.persons.get(command.given_up), work.persons.find(command.into)
+    if remaining is None:
+        raise invalid_field("/into", "person.into_unknown", "there is no such file")
+    gone, kept = domain.merge(given_up, remaining, reason=command.reason)
+    work.persons.save(gone, "person.merged.v1")
+    work.flush()  # the identity number is free before the other file takes it
+    work.persons.save(kept, "person.changed.v1")
+    hand_over(gone.id, kept.id, work=work)
+    return kept

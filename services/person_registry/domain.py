@@ -1,14 +1,16 @@
 """A person and what may be said of him elsewhere. Pure.
 
-Invariant: an identity number is either absent or formally right, and agrees with the person's sex.
+Invariants: an identity number is either absent or formally right, and agrees with the person's sex. A file that was
+merged into another one changes no more and says which one remains.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
-from shared.kernel.errors import FieldProblem, InvalidInput
+from shared.kernel.errors import Conflict, FieldProblem, InvalidInput, invalid_field
 
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK_CHARACTERS = "10X98765432"
@@ -34,6 +36,21 @@ class PersonState(StrEnum):
     """The state of a person's file."""
 
     ACTIVE = "active"
+    MERGED = "merged"  # two files of one person: the other one remains
+
+
+class Act(StrEnum):
+    """What can be done with a file, as said of it: the file is …"""
+
+    CHANGED = "changed"
+    MERGED = "merged into another file"
+
+
+TRANSITIONS: Mapping[Act, Mapping[PersonState, frozenset[PersonState]]] = {
+    Act.CHANGED: {PersonState.ACTIVE: frozenset({PersonState.ACTIVE})},
+    Act.MERGED: {PersonState.ACTIVE: frozenset({PersonState.MERGED})},
+}
+BEGINNINGS = (PersonState.ACTIVE,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +68,8 @@ class Person:
     residence_division: str | None
     residence_detail: str | None
     state: PersonState = PersonState.ACTIVE
+    merged_into: UUID | None = None
+    merged_reason: str | None = None
 
     @property
     def identity_status(self) -> str:
@@ -97,7 +116,11 @@ def register(person: Person, *, today: date) -> Person:
 
 
 def move(person: Person, *, residence_division: str | None, residence_detail: str | None, phone: str | None) -> Person:
-    """The person lives elsewhere, or has another telephone number."""
+    """The person lives elsewhere, or has another telephone number.
+
+    Raises: Conflict ``person.merged`` with the file that remains.
+    """
+    require_active(person, Act.CHANGED)
     return replace(
         person,
         version=person.version + 1,
@@ -105,6 +128,56 @@ def move(person: Person, *, residence_division: str | None, residence_detail: st
         residence_detail=residence_detail,
         phone=phone if phone is not None else person.phone,
     )
+
+
+def merge(given_up: Person, remaining: Person, *, reason: str) -> tuple[Person, Person]:
+    """Two files turn out to be one person's: one is given up, the other keeps what either knew (个人信息保护法 art. 8:
+    personal data are to be right and complete). The file given up keeps its history and no identity number.
+
+    Raises: InvalidInput ``person.same``; Conflict ``person.merged`` or ``person.differs`` with the fields in which the
+    two cannot be one person.
+    """
+    if given_up.id == remaining.id:
+        raise invalid_field("/into", "person.same", "a file cannot be merged into itself")
+    require_active(given_up, Act.MERGED)
+    require_active(remaining, Act.CHANGED)
+    differs = [name for name in ("sex", "identity_number") if _contradict(given_up, remaining, name)]
+    if differs:
+        raise Conflict("person.differs", "the two files cannot be one person's", differs=differs)
+    known = {name: getattr(remaining, name) or getattr(given_up, name) for name in _COMPLETED}
+    sex = remaining.sex if remaining.sex is not Sex.UNKNOWN else given_up.sex
+    has_number = remaining.identity_number is not None or given_up.identity_number is None
+    kind = remaining.identity_kind if has_number else given_up.identity_kind
+    kept = replace(remaining, version=remaining.version + 1, sex=sex, identity_kind=kind, **known)
+    gone = replace(
+        given_up,
+        version=given_up.version + 1,
+        state=PersonState.MERGED,
+        merged_into=remaining.id,
+        merged_reason=reason,
+        identity_number=None,
+        identity_kind=IdentityKind.NONE,
+    )
+    return gone, kept
+
+
+def require_active(person: Person, act: Act) -> None:
+    """Check that the file was not given up.
+
+    Raises: Conflict ``person.merged`` with the file that remains.
+    """
+    if person.state not in TRANSITIONS[act]:
+        detail = "this file was merged into another one"
+        raise Conflict("person.merged", detail, merged_into=str(person.merged_into))
+
+
+_COMPLETED = ("identity_number", "phone", "registered_division", "residence_division", "residence_detail")
+
+
+def _contradict(one: Person, other: Person, name: str) -> bool:
+    """Whether both files know something and it is not the same."""
+    mine, theirs = getattr(one, name), getattr(other, name)
+    return mine != theirs and None not in (mine, theirs) and Sex.UNKNOWN not in (mine, theirs)
 
 
 def _is_birthday(digits: str, today: date) -> bool:

@@ -1,11 +1,11 @@
 """Rules of risk tiers, what each tier means, and their deadlines."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.person_registry.risk import Fact, Policy, Rule, Tier
 from shared.kernel.deadlines import Basis, Confidence, DeadlineRule
 
-GRAVE_BREACH_EVASIONS = 3  # 戒毒条例 art. 20 READ: tests evaded or refused three times or more
 _37 = "禁毒办通〔2016〕37号, high-risk heads"
 TIER_RULES = (
     Rule(
@@ -107,9 +107,6 @@ REVIEW = DeadlineRule(
 )
 
 
-RULES = (DECIDE, REVIEW)
-
-
 @dataclass(frozen=True, slots=True)
 class Measures:
     """What a tier means. Numbers are OURS; the group sizes are 六包一, 三管一, 二管一."""
@@ -132,3 +129,4 @@ MEASURES = (
     Measures(Tier.MEDIUM, 30, True, None, ("community_worker", "police_officer", "family")),
     Measures(Tier.LOW, 90, False, None, ("community_worker", "family")),
 )
+MEASURES_OF: Mapping[Tier | None, Measures] = {one.tier: one for one in MEASURES}

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from services.person_registry import policy
 from services.person_registry.assessing import assessment_id, learn
 from services.person_registry.risk import Fact, KnownFact
 from services.person_registry.store import Work
 from shared.contracts.envelope import Event
+from shared.kernel.deadlines import start_of_day
 from shared.kernel.outcomes import Applied, Ignored, Outcome
 from shared.messaging.reactions import Reactions
 
@@ -15,10 +15,21 @@ _HANDOVERS = (
     "handover.met.v1",
     "handover.not_met.v1",
     "handover.contacted.v1",
-    "handover.registered.v1",
     "handover.closed.v1",
     "handover.refused_to_report.v1",
     "handover.whereabouts_unknown.v1",
+)
+
+_MEASURES = (
+    "measure.begun.v1",
+    "measure.breached.v1",
+    "measure.evasion_counted.v1",
+    "measure.whereabouts_unknown.v1",
+    "measure.found.v1",
+    "measure.moved.v1",
+    "measure.suspended.v1",
+    "measure.expired.v1",
+    "measure.terminated.v1",
 )
 
 
@@ -29,12 +40,6 @@ def on_test_settled(event: Event, work: Work) -> Outcome:
     return _learnt(event, [_fact(event, Fact.POSITIVE_TEST, data["settled_at"] or event.time, active=stands)], work)
 
 
-def on_test_evaded(event: Event, work: Work) -> Outcome:
-    """Tests refused or evaded so often are a grave breach of the agreement (戒毒条例 art. 20)."""
-    grave = event.data["evasions"] >= policy.GRAVE_BREACH_EVASIONS
-    return _learnt(event, [_fact(event, Fact.GRAVE_BREACH, event.time, active=grave)], work)
-
-
 def on_handover(event: Event, work: Work) -> Outcome:
     """How a handover went: its whole state says which facts hold, so the newest version decides."""
     data = event.data
@@ -42,8 +47,22 @@ def on_handover(event: Event, work: Work) -> Outcome:
         event,
         [
             _fact(event, Fact.LEFT_CUSTODY, data["released_at"], active=data["kind"] == "release"),
-            _fact(event, Fact.IN_COMMUNITY_MEASURE, data["registered_at"]),
             _fact(event, Fact.REFUSED_MEASURE, data["refused_at"], active=data["registered_at"] is None),
+            _fact(event, Fact.WHEREABOUTS_UNKNOWN, data["unknown_at"], active=data["state"] == "whereabouts_unknown"),
+        ],
+        work,
+    )
+
+
+def on_measure(event: Event, work: Work) -> Outcome:
+    """How a community measure goes, in the same way."""
+    data = event.data
+    in_force = data["ended_at"] is None
+    return _learnt(
+        event,
+        [
+            _fact(event, Fact.IN_COMMUNITY_MEASURE, start_of_day(data["started_on"]), active=in_force),
+            _fact(event, Fact.GRAVE_BREACH, data["breached_at"]),
             _fact(event, Fact.WHEREABOUTS_UNKNOWN, data["unknown_at"], active=data["state"] == "whereabouts_unknown"),
         ],
         work,
@@ -59,15 +78,16 @@ def _learnt(event: Event, news: Sequence[KnownFact], work: Work) -> Outcome:
 
 
 def prefetch(events: Sequence[Event], work: Work) -> None:
-    """Read what a batch needs in one query."""
-    work.assessments.prefetch("id", (assessment_id(event.data["person_id"]) for event in events))
+    """Read what a batch needs: one query for each table."""
+    work.persons.prefetch("id", (event.data["person_id"] for event in events))
+    work.assessments.prefetch("id", (assessment_id(work.remaining(event.data["person_id"])) for event in events))
 
 
 REACTIONS = Reactions(
     {
         **dict.fromkeys(("test.settled.v1", "test.overturned.v1"), on_test_settled),
-        **dict.fromkeys(("test.missed.v1", "test.refused.v1", "test.exempted.v1"), on_test_evaded),
         **dict.fromkeys(_HANDOVERS, on_handover),
+        **dict.fromkeys(_MEASURES, on_measure),
     },
     prefetch=prefetch,
 )

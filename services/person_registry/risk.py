@@ -4,14 +4,14 @@
 (个人信息保护法 art. 24). Three years without relapse end dynamic control (戒毒条例 art. 7).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from shared.kernel.clock import china_day
-from shared.kernel.deadlines import Confidence, add_months, start_of_day
+from shared.kernel.deadlines import Confidence, NextDue, add_months, start_of_day
 from shared.kernel.errors import Conflict, invalid_field
 
 
@@ -60,6 +60,32 @@ class State(StrEnum):
     PROPOSED = "proposed"  # waits for a person's decision; a tier decided before stays in force
     DECIDED = "decided"
     ENDED = "ended"  # three years clean: the platform lets go
+    MERGED = "merged"  # its facts are in the assessment of the person's other file
+
+
+class Act(StrEnum):
+    """What can happen to an assessment, as said of it: the assessment is …"""
+
+    ASSESSED = "assessed again"
+    DECIDED = "decided"
+    REVIEWED = "due for review"
+    LET_GO = "ended after three clean years"
+    MERGED = "merged into another one"
+
+
+_LIVE = (State.PROPOSED, State.DECIDED)
+TRANSITIONS: Mapping[Act, Mapping[State, frozenset[State]]] = {
+    Act.ASSESSED: {
+        State.PROPOSED: frozenset({State.PROPOSED}),
+        State.DECIDED: frozenset({State.DECIDED, State.PROPOSED}),
+        State.ENDED: frozenset({State.PROPOSED}),
+    },
+    Act.DECIDED: dict.fromkeys(_LIVE, frozenset({State.DECIDED})),
+    Act.REVIEWED: {State.DECIDED: frozenset({State.PROPOSED})},
+    Act.LET_GO: dict.fromkeys(_LIVE, frozenset({State.ENDED})),
+    Act.MERGED: dict.fromkeys((*_LIVE, State.ENDED), frozenset({State.MERGED})),
+}
+BEGINNINGS = (State.PROPOSED,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +121,6 @@ class KnownFact:
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
-    """The next deadline: the id of its rule, and the first moment that is too late."""
-
-    rule: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Assessment:
     """A person's risk assessment. ``tier`` is the one in force; None before the first decision and after the end."""
 
@@ -121,6 +139,7 @@ class Assessment:
     decided_by: str | None = None
     decided_at: datetime | None = None
     decision_reason: str | None = None
+    due_from: datetime | None = None  # where a provisional deadline began
 
 
 _ORDER = (Tier.HIGH, Tier.MEDIUM, Tier.LOW)
@@ -159,19 +178,34 @@ def clean_until(facts: Iterable[KnownFact], years: int) -> datetime | None:
 
 
 def first_assessment(
-    assessment_id: UUID, person_id: UUID, facts: tuple[KnownFact, ...], policy: Policy, *, now: datetime, due: Due
+    assessment_id: UUID, person_id: UUID, facts: tuple[KnownFact, ...], policy: Policy, *, now: datetime, due: NextDue
 ) -> Assessment:
     """The assessment of somebody of whom a fact is known for the first time."""
     tier, reasons = proposal(facts, policy.rules)
     until = clean_until(facts, policy.clean_years)
-    return Assessment(assessment_id, 1, person_id, State.PROPOSED, facts, until, tier, reasons, now, due.rule, due.at)
+    return Assessment(
+        assessment_id,
+        1,
+        person_id,
+        State.PROPOSED,
+        facts,
+        until,
+        tier,
+        reasons,
+        now,
+        due.rule,
+        due.at,
+        due_from=due.starts,
+    )
 
 
 def assess_again(
-    before: Assessment, facts: tuple[KnownFact, ...], policy: Policy, *, now: datetime, due: Due
+    before: Assessment, facts: tuple[KnownFact, ...], policy: Policy, *, now: datetime, due: NextDue
 ) -> Assessment | None:
-    """Facts changed: a new proposal if the tier or its reasons change; None when not even the facts do."""
-    if facts == before.facts:
+    """Facts changed: a new proposal if the tier or its reasons change; None when not even the facts do, or when the
+    assessment was merged into another one.
+    """
+    if facts == before.facts or before.state not in TRANSITIONS[Act.ASSESSED]:
         return None
     tier, reasons = proposal(facts, policy.rules)
     until = clean_until(facts, policy.clean_years)
@@ -186,16 +220,16 @@ def assess_again(
         proposed_at=now,
         due_rule=due.rule,
         due_at=due.at,
+        due_from=due.starts,
     )
 
 
-def decide(before: Assessment, tier: Tier, *, reason: str | None, by: str, now: datetime, due: Due) -> Assessment:
+def decide(before: Assessment, tier: Tier, *, reason: str | None, by: str, now: datetime, due: NextDue) -> Assessment:
     """A person decides; another tier than the proposed one, up or down, needs a reason.
 
-    Raises: InvalidInput ``risk.reason_missing``; Conflict ``risk.ended``.
+    Raises: InvalidInput ``risk.reason_missing``; Conflict ``risk.ended`` or ``risk.merged``.
     """
-    if before.state is State.ENDED:
-        raise Conflict("risk.ended", "three years clean: dynamic control is over")
+    require(before, Act.DECIDED)
     if tier is not before.proposed_tier and not reason:
         raise invalid_field("/reason", "risk.reason_missing", "another tier than the proposed one needs a reason")
     return replace(
@@ -208,16 +242,16 @@ def decide(before: Assessment, tier: Tier, *, reason: str | None, by: str, now: 
         decision_reason=reason,
         due_rule=due.rule,
         due_at=due.at,
+        due_from=due.starts,
     )
 
 
-def review(before: Assessment, *, now: datetime, due: Due) -> Assessment:
+def review(before: Assessment, *, now: datetime, due: NextDue) -> Assessment:
     """The time of a decision is over: it is asked for again; the tier stays in force until then.
 
-    Raises: Conflict ``risk.not_decided``.
+    Raises: Conflict ``risk.ended``, ``risk.merged`` or ``risk.not_decided``.
     """
-    if before.state is not State.DECIDED:
-        raise Conflict("risk.not_decided", "there is no decision to review")
+    require(before, Act.REVIEWED)
     return replace(
         before,
         version=before.version + 1,
@@ -225,14 +259,48 @@ def review(before: Assessment, *, now: datetime, due: Due) -> Assessment:
         proposed_at=now,
         due_rule=due.rule,
         due_at=due.at,
+        due_from=due.starts,
     )
 
 
 def let_go(before: Assessment) -> Assessment:
     """Three years without relapse: dynamic control ends (戒毒条例 art. 7), and with it the tier.
 
-    Raises: Conflict ``risk.ended``.
+    Raises: Conflict ``risk.ended`` or ``risk.merged``.
     """
-    if before.state is State.ENDED:
-        raise Conflict("risk.ended", "dynamic control is over already")
-    return replace(before, version=before.version + 1, state=State.ENDED, tier=None, due_rule=None, due_at=None)
+    require(before, Act.LET_GO)
+    return replace(
+        before, version=before.version + 1, state=State.ENDED, tier=None, due_rule=None, due_at=None, due_from=None
+    )
+
+
+def merge(before: Assessment) -> Assessment:
+    """The person's file was merged into another one, whose assessment takes the facts: no tier and no duty here.
+
+    Raises: Conflict ``risk.merged``.
+    """
+    require(before, Act.MERGED)
+    return replace(
+        before, version=before.version + 1, state=State.MERGED, tier=None, due_rule=None, due_at=None, due_from=None
+    )
+
+
+def _without_duty(before: Assessment, state: State) -> Assessment:
+    over = {"state": state, "tier": None, "due_rule": None, "due_at": None, "due_from": None}
+    return replace(before, version=before.version + 1, **over)  # type: ignore[arg-type]
+
+
+_WHY_NOT = {
+    State.ENDED: "three years clean: dynamic control is over",
+    State.MERGED: "the person's file was merged into another one, which has the assessment",
+}
+
+
+def require(before: Assessment, act: Act) -> None:
+    """Check that something can happen to an assessment now.
+
+    Raises: Conflict ``risk.ended``, ``risk.merged`` or ``risk.not_decided``.
+    """
+    if before.state not in TRANSITIONS[act]:
+        code = "risk.not_decided" if before.state is State.PROPOSED else f"risk.{before.state.value}"
+        raise Conflict(code, _WHY_NOT.get(before.state, "there is no decision to review"), act=act.value)

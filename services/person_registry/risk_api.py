@@ -7,7 +7,7 @@ from flask.views import MethodView
 from marshmallow import RAISE, Schema, fields, validate
 
 from services.person_registry import assessing
-from services.person_registry.policy import MEASURES, TIER_RULES
+from services.person_registry.policy import MEASURES_OF, TIER_RULES
 from services.person_registry.risk import ENTERED, Assessment, Fact, State, Tier
 from services.person_registry.store import Work, assessments
 from shared.web import (
@@ -27,7 +27,6 @@ risk_blp = Blueprint("risk", __name__, description="Risk tiers, with their reaso
 DECIDERS = (Role.STATION_OFFICER, *SUPERVISORS)
 WITNESSES = (*DECIDERS, Role.COMMUNITY_OFFICER)
 _RULES = {rule.id: rule for rule in TIER_RULES}
-_MEASURES = {one.tier: one for one in MEASURES}
 
 
 class _Input(Schema):
@@ -99,7 +98,7 @@ class AssessmentOut(Schema):
     decided_by = fields.String(allow_none=True)
     decided_at = fields.AwareDateTime(allow_none=True)
     decision_reason = fields.String(allow_none=True)
-    measures = fields.Function(lambda one: MeasuresOut().dump(_MEASURES[one.tier]) if one.tier else None)
+    measures = fields.Function(lambda one: MeasuresOut().dump(MEASURES_OF[one.tier]) if one.tier else None)
     clean_until = fields.AwareDateTime(allow_none=True)
     due_rule = fields.String(allow_none=True)
     due_at = fields.AwareDateTime(allow_none=True)

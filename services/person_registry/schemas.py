@@ -49,6 +49,16 @@ class ResidenceIn(Schema):
     phone = fields.String(load_default=None, allow_none=True, validate=_telephone)
 
 
+class MergeIn(Schema):
+    """Which file remains, and how it was found that both are one person's."""
+
+    class Meta:
+        unknown = RAISE
+
+    into = fields.UUID(required=True)
+    reason = fields.String(required=True, validate=validate.Length(1, 500))
+
+
 class PersonSearchIn(Schema):
     """A search by identity number; in a body, so that the number is in no address and no log."""
 
@@ -82,6 +92,7 @@ class PersonOut(Schema):
     residence_division = fields.String(allow_none=True)
     residence_detail = fields.String(allow_none=True)
     state = fields.String()
+    merged_into = fields.UUID(allow_none=True, metadata={"description": "The file that remains, if this was given up"})
 
 
 class PersonsOut(Schema):

@@ -1,10 +1,12 @@
 """Tables of person_registry."""
 
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Column, Integer, Table, Text, Uuid
 
 from services.person_registry.domain import IdentityKind, Person, PersonState, Sex
+from services.person_registry.policy import MEASURES_OF
 from services.person_registry.risk import Assessment, KnownFact, State, Tier
 from shared.storage import EnumText, UnitOfWork, UtcDateTime, new_metadata
 from shared.storage.types import JsonValue
@@ -26,6 +28,8 @@ persons = Table(
     Column("residence_division", Text),
     Column("residence_detail", Text),
     Column("state", EnumText(PersonState), nullable=False),
+    Column("merged_into", Uuid, index=True),
+    Column("merged_reason", Text),
 )
 
 
@@ -43,6 +47,7 @@ assessments = Table(
     Column("proposed_at", UtcDateTime, nullable=False),
     Column("due_rule", Text),
     Column("due_at", UtcDateTime, index=True),
+    Column("due_from", UtcDateTime),
     Column("tier", EnumText(Tier)),
     Column("decided_by", Text),
     Column("decided_at", UtcDateTime),
@@ -51,7 +56,8 @@ assessments = Table(
 
 
 def assessment_data(assessment: Assessment) -> dict[str, Any]:
-    """What other services may know: the tier and the rules behind it, not the facts' origins."""
+    """What other services may know: the tier, what it means and the rules behind it, not the facts' origins."""
+    measures = MEASURES_OF.get(assessment.tier)
     return {
         "risk_id": assessment.id,
         "person_id": assessment.person_id,
@@ -63,6 +69,8 @@ def assessment_data(assessment: Assessment) -> dict[str, Any]:
         "clean_until": assessment.clean_until,
         "due_rule": assessment.due_rule,
         "due_at": assessment.due_at,
+        "contact_every_days": measures.contact_every_days if measures else None,
+        "test_every_days": measures.test_every_days if measures else None,
     }
 
 
@@ -75,6 +83,7 @@ def person_data(person: Person) -> dict[str, Any]:
         "registered_division": person.registered_division,
         "residence_division": person.residence_division,
         "state": person.state,
+        "merged_into": person.merged_into,
     }
 
 
@@ -85,3 +94,10 @@ class Work(UnitOfWork):
         super().__init__(transaction)
         self.persons = self.aggregates(persons, Person, person_data)
         self.assessments = self.aggregates(assessments, Assessment, assessment_data)
+
+    def remaining(self, person_id: UUID) -> UUID:
+        """The file that remains of a person's files: the given one, unless it was merged into another."""
+        person = self.persons.find(person_id)
+        while person is not None and person.merged_into is not None:
+            person_id, person = person.merged_into, self.persons.find(person.merged_into)
+        return person_id

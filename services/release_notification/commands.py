@@ -25,6 +25,7 @@ from shared.kernel.errors import Conflict, NotFound, invalid_field
 from shared.kernel.ids import derived_id, new_id
 from shared.kernel.moments import past
 from shared.reference.calendar import next_due
+from shared.storage.people import require_known
 
 # A centre's clock may be a little ahead.
 _past = partial(past, tolerance=policy.CLOCK_TOLERANCE)
@@ -107,12 +108,10 @@ class GiveNotice:
 def plan_release(command: PlanRelease, *, work: Work) -> Release:
     """Plan a release.
 
-    Raises: InvalidInput ``person.unknown``, ``release.term_exceeded``; Conflict ``release.already_planned``.
+    Raises: Conflict ``person.merged`` or ``release.already_planned``; InvalidInput ``person.unknown``,
+    ``release.term_exceeded``.
     """
-    if work.persons.find(command.person_id) is None:
-        raise invalid_field(
-            "/person_id", "person.unknown", "no such person is known here (yet); register first", retry_after=1
-        )
+    require_known(work.persons, command.person_id)
     if command.term_last_day is not None and china_day(command.release_at) > command.term_last_day:
         raise invalid_field("/release_at", "release.term_exceeded", "nobody may be kept after the last day of the term")
     work.note_heard(command.centre)

@@ -10,12 +10,13 @@ from services.release_notification.deadlines import notice_due
 from services.release_notification.domain import release as domain
 from services.release_notification.domain.release import PAUSES, CancelledBy, Ground, Kind, Rehab, Release
 from services.release_notification.domain.transitions import State
-from services.release_notification.store import KnownPerson, KnownStay, RehabOrder, Work, releases
+from services.release_notification.store import MOVINGS, KnownPerson, KnownStay, RehabOrder, Work, releases
 from shared.contracts.envelope import Event
 from shared.kernel.ids import derived_id
 from shared.kernel.outcomes import Applied, Ignored, Outcome
 from shared.messaging.reactions import Reactions
 from shared.reference.calendar import next_due
+from shared.storage.people import move_merged, move_record, remaining
 
 _KIND_OF_CUSTODY = {
     "compulsory_isolation": Kind.TERM_EXPIRED,
@@ -32,13 +33,18 @@ STAYS = (
     "stay.term_decided.v1",
     "stay.ended.v1",
     "stay.reopened.v1",
+    "stay.person_merged.v1",
 )
 
 
 def on_person(event: Event, work: Work) -> Outcome:
-    """Know that a person exists."""
-    newer = work.persons.put_newer(KnownPerson(event.subject, event.sequence))
-    return Applied() if newer else Ignored("stale_version")
+    """Know that a person exists; move what names a file that was given up."""
+    if not work.persons.put_newer(KnownPerson(event.subject, event.sequence, event.data["merged_into"])):
+        return Ignored("stale_version")
+    if event.data["merged_into"] is not None:
+        move_merged(work, work.persons, MOVINGS, only=event.subject)
+        move_record(work.persons, work.rehab_orders, event.subject)
+    return Applied()
 
 
 def on_stay(event: Event, work: Work) -> Outcome:
@@ -47,7 +53,8 @@ def on_stay(event: Event, work: Work) -> Outcome:
     The event carries the stay's whole state, so the release is brought in line with it, whatever was heard before.
     """
     data = event.data
-    known = KnownStay(event.subject, event.sequence, data["person_id"], data["admitted_at"], data["state"])
+    person_id = remaining(work.persons, data["person_id"])
+    known = KnownStay(event.subject, event.sequence, person_id, data["admitted_at"], data["state"])
     if not work.stays.put_newer(known):
         return Ignored("stale_version")
     release = work.releases.find(release_id_of(event.subject))
@@ -62,12 +69,13 @@ def on_stay(event: Event, work: Work) -> Outcome:
 def _plan(event: Event, work: Work) -> Release:
     data = event.data
     kind = _kind_of(data)
-    ordered = work.rehab_orders.find(data["person_id"]) is not None and kind in domain.FROM_ISOLATION
+    person_id = remaining(work.persons, data["person_id"])
+    ordered = work.rehab_orders.find(person_id) is not None and kind in domain.FROM_ISOLATION
     release_at = domain.gate_time(data["term_last_day"], policy.GATE_OPENS)
     release = Release(
         id=release_id_of(event.subject),
         version=1,
-        person_id=data["person_id"],
+        person_id=person_id,
         stay_id=event.subject,
         order_id=data["order_id"],
         centre=data["centre"],
@@ -153,7 +161,7 @@ def _open_leave(event: Event, work: Work) -> None:
     leave = Release(
         id=leave_id,
         version=1,
-        person_id=data["person_id"],
+        person_id=remaining(work.persons, data["person_id"]),
         stay_id=None,
         order_id=data["order_id"],
         centre=data["centre"],
@@ -184,9 +192,10 @@ def on_order_served(event: Event, work: Work) -> Outcome:
     data = event.data
     if data["kind"] != "community_rehab" or data["served_at"] is None:
         return Ignored("no_rehab_order")
-    order = RehabOrder(data["person_id"], event.sequence, event.subject, data["served_at"])
+    person_id = remaining(work.persons, data["person_id"])
+    order = RehabOrder(person_id, event.sequence, event.subject, data["served_at"])
     work.rehab_orders.put(order)
-    planned = work.releases.select(releases.c.person_id == data["person_id"], releases.c.state == State.PLANNED)
+    planned = work.releases.select(releases.c.person_id == person_id, releases.c.state == State.PLANNED)
     for release in planned:
         if release.rehab in (Rehab.PENDING, Rehab.NOT_ORDERED):
             settled = domain.settle_ground(release, rehab=Rehab.ORDERED)
@@ -210,7 +219,7 @@ def prefetch(events: Sequence[Event], work: Work) -> None:
     """Read what a batch needs: one query for each table."""
     stays = [event for event in events if event.type in STAYS]
     not_met = [e.data["release_id"] for e in events if e.type == "handover.not_met.v1" and e.data["release_id"]]
-    work.persons.prefetch("person_id", (e.subject for e in events if e.type.startswith("person.")))
+    work.persons.prefetch("person_id", (event.data["person_id"] for event in events))
     work.stays.prefetch("stay_id", (event.subject for event in stays))
     work.rehab_orders.prefetch("person_id", (event.data["person_id"] for event in stays))
     work.releases.prefetch("id", [*(release_id_of(event.subject) for event in stays), *not_met])
@@ -220,6 +229,7 @@ REACTIONS = Reactions(
     {
         "person.registered.v1": on_person,
         "person.changed.v1": on_person,
+        "person.merged.v1": on_person,
         **dict.fromkeys(STAYS, on_stay),
         "order.revoked.v1": on_order_revoked,
         "order.served.v1": on_order_served,

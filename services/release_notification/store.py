@@ -20,6 +20,7 @@ from services.release_notification.domain.release import (
 from services.release_notification.domain.transitions import State
 from shared.kernel.deadlines import NextDue
 from shared.storage import EnumText, JsonValue, UnitOfWork, UtcDateTime, new_metadata
+from shared.storage.people import Moving, merged_into_column
 from shared.storage.work import Transaction
 
 metadata = new_metadata()
@@ -55,6 +56,7 @@ releases = Table(
     Column("cancelled_by", EnumText(CancelledBy)),
     Column("due_rule", Text),
     Column("due_at", UtcDateTime),
+    Column("due_from", UtcDateTime),
     Column("wake_at", UtcDateTime),
     Index("ix_release_centre_state", "centre", "state", "release_at"),
     Index("ix_release_state_at", "state", "release_at"),
@@ -67,6 +69,7 @@ known_persons = Table(
     metadata,
     Column("person_id", Uuid, primary_key=True),
     Column("version", Integer, nullable=False),
+    merged_into_column(),
 )
 
 known_stays = Table(
@@ -102,6 +105,7 @@ class KnownPerson:
 
     person_id: UUID
     version: int
+    merged_into: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,3 +199,7 @@ class Work(UnitOfWork):
             .order_by(waiting.c.centre)
         )
         return [(row.centre, row.at) for row in self.connection.execute(statement).all()]
+
+
+# What names a person, and is moved when the person's file is merged into another one.
+MOVINGS = (Moving(lambda work: work.releases, "release.person_merged.v1"),)

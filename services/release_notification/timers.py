@@ -2,10 +2,14 @@
 
 from datetime import timedelta
 
+from services.release_notification import policy
 from services.release_notification.domain import release as domain
 from services.release_notification.domain.release import Alarm
-from services.release_notification.store import Work, releases
+from services.release_notification.store import MOVINGS, Work, releases
+from shared.kernel.deadlines import rules_in
 from shared.service import Timer
+from shared.storage.people import move_merged
+from shared.storage.settling import Settling, settle_provisional
 
 AT_ONCE = 200
 _EVENT_OF_ALARM = {
@@ -25,4 +29,21 @@ def raise_alarms(work: Work) -> int:
     return len(silent)
 
 
-TIMERS = (Timer("raise_alarms", timedelta(seconds=30), raise_alarms),)
+def sweep_merged(work: Work) -> int:
+    """Move what still names a file that was merged into another one."""
+    return move_merged(work, work.persons, MOVINGS)
+
+
+SETTLINGS = (Settling(lambda work: work.releases, "release.deadline_settled.v1"),)
+
+
+def settle_deadlines(work: Work) -> int:
+    """Count provisional deadlines again once their year is announced."""
+    return settle_provisional(work, SETTLINGS, rules_in(policy))
+
+
+TIMERS = (
+    Timer("raise_alarms", timedelta(seconds=30), raise_alarms),
+    Timer("sweep_merged", timedelta(seconds=30), sweep_merged),
+    Timer("settle_deadlines", timedelta(hours=1), settle_deadlines),
+)

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from marshmallow import Schema
 
-from shared.contracts import detention, handover, person, release, testing
+from shared.contracts import detention, handover, measure, person, release, testing
 from shared.contracts.fast_load import Checker, Loader, fast_checker, fast_loader
 from shared.contracts.fields import EventData
 
@@ -57,12 +57,15 @@ def _contracts() -> Mapping[str, Contract]:
         ("person_registry", "person"): {
             "person.registered.v1": person.PersonRegisteredV1,
             "person.changed.v1": person.PersonChangedV1,
+            "person.merged.v1": person.PersonMergedV1,
         },
         ("person_registry", "risk_assessment"): {
             "risk.proposed.v1": person.RiskProposedV1,
             "risk.facts_changed.v1": person.RiskFactsChangedV1,
             "risk.decided.v1": person.RiskDecidedV1,
             "risk.ended.v1": person.RiskEndedV1,
+            "risk.merged.v1": person.RiskMergedV1,
+            "risk.deadline_settled.v1": person.RiskDeadlineSettledV1,
         },
         ("drug_testing", "test_order"): {
             "test.ordered.v1": testing.TestOrderedV1,
@@ -89,6 +92,8 @@ def _contracts() -> Mapping[str, Contract]:
             "test.custody_noted.v1": testing.TestCustodyNotedV1,
             "test.settled.v1": testing.TestSettledV1,
             "test.overturned.v1": testing.TestOverturnedV1,
+            "test.person_merged.v1": testing.TestPersonMergedV1,
+            "test.deadline_settled.v1": testing.TestDeadlineSettledV1,
         },
         ("detention_intake", "order"): {
             "order.decision_due.v1": detention.OrderDecisionDueV1,
@@ -105,6 +110,8 @@ def _contracts() -> Mapping[str, Contract]:
             "order.review_opened.v1": detention.OrderReviewOpenedV1,
             "order.review_closed.v1": detention.OrderReviewClosedV1,
             "order.revoked.v1": detention.OrderRevokedV1,
+            "order.person_merged.v1": detention.OrderPersonMergedV1,
+            "order.deadline_settled.v1": detention.OrderDeadlineSettledV1,
         },
         ("detention_intake", "stay"): {
             "stay.admitted.v1": detention.StayAdmittedV1,
@@ -120,6 +127,7 @@ def _contracts() -> Mapping[str, Contract]:
             "stay.term_decided.v1": detention.StayTermDecidedV1,
             "stay.ended.v1": detention.StayEndedV1,
             "stay.reopened.v1": detention.StayReopenedV1,
+            "stay.person_merged.v1": detention.StayPersonMergedV1,
         },
         ("release_notification", "release"): {
             "release.planned.v1": release.ReleasePlannedV1,
@@ -135,6 +143,8 @@ def _contracts() -> Mapping[str, Contract]:
             "release.notice_late.v1": release.ReleaseNoticeLateV1,
             "release.left_alone.v1": release.ReleaseLeftAloneV1,
             "release.papers_sent.v1": release.ReleasePapersSentV1,
+            "release.person_merged.v1": release.ReleasePersonMergedV1,
+            "release.deadline_settled.v1": release.ReleaseDeadlineSettledV1,
         },
         ("community_handover", "handover_task"): {
             "handover.announced.v1": handover.HandoverAnnouncedV1,
@@ -161,6 +171,33 @@ def _contracts() -> Mapping[str, Contract]:
             "handover.remote_accepted.v1": handover.HandoverRemoteAcceptedV1,
             "handover.closed.v1": handover.HandoverClosedV1,
             "handover.person_merged.v1": handover.HandoverPersonMergedV1,
+            "handover.outcome_corrected.v1": handover.HandoverOutcomeCorrectedV1,
+            "handover.reminded.v1": handover.HandoverRemindedV1,
+            "handover.deadline_settled.v1": handover.HandoverDeadlineSettledV1,
+        },
+        ("community_handover", "measure"): {
+            "measure.begun.v1": measure.MeasureBegunV1,
+            "measure.agreed.v1": measure.MeasureAgreedV1,
+            "measure.visited.v1": measure.MeasureVisitedV1,
+            "measure.pace_set.v1": measure.MeasurePaceSetV1,
+            "measure.absence_noted.v1": measure.MeasureAbsenceNotedV1,
+            "measure.evasion_counted.v1": measure.MeasureEvasionCountedV1,
+            "measure.breached.v1": measure.MeasureBreachedV1,
+            "measure.breach_told.v1": measure.MeasureBreachToldV1,
+            "measure.relapse_noted.v1": measure.MeasureRelapseNotedV1,
+            "measure.moving.v1": measure.MeasureMovingV1,
+            "measure.moved.v1": measure.MeasureMovedV1,
+            "measure.suspended.v1": measure.MeasureSuspendedV1,
+            "measure.resumed.v1": measure.MeasureResumedV1,
+            "measure.lost.v1": measure.MeasureLostV1,
+            "measure.traced.v1": measure.MeasureTracedV1,
+            "measure.whereabouts_unknown.v1": measure.MeasureWhereaboutsUnknownV1,
+            "measure.found.v1": measure.MeasureFoundV1,
+            "measure.expired.v1": measure.MeasureExpiredV1,
+            "measure.completed.v1": measure.MeasureCompletedV1,
+            "measure.terminated.v1": measure.MeasureTerminatedV1,
+            "measure.person_merged.v1": measure.MeasurePersonMergedV1,
+            "measure.deadline_settled.v1": measure.MeasureDeadlineSettledV1,
         },
     }
     return {

@@ -100,8 +100,16 @@ class OrderReviewClosedV1(OrderStateV1):
     """The review found that the order stands on other evidence."""
 
 
+class OrderPersonMergedV1(OrderStateV1):
+    """The order names the file that remains of two of one person."""
+
+
 class OrderRevokedV1(OrderStateV1):
     """The order is revoked: the person owes nothing, and leaves custody at once."""
+
+
+class OrderDeadlineSettledV1(OrderStateV1):
+    """The holidays of a year were announced: a deadline that reaches into it is counted again."""
 
 
 class StayStateV1(EventData):
@@ -178,3 +186,7 @@ class StayEndedV1(StayStateV1):
 
 class StayReopenedV1(StayStateV1):
     """The release that had ended the stay was reported in error: the person never left."""
+
+
+class StayPersonMergedV1(StayStateV1):
+    """The stay names the file that remains of two of one person."""

@@ -96,7 +96,12 @@ def asyncapi(consumers: Mapping[str, frozenset[str]]) -> dict[str, Any]:
                 for event_type in sorted(heard)
             },
         },
-        "components": {"schemas": {_state_name(c): _state_schema(c) for c in CATALOGUE.values()}},
+        "components": {
+            "schemas": {
+                "Envelope": _envelope_of_all(),
+                **{_state_name(c): _state_schema(c) for c in CATALOGUE.values()},
+            }
+        },
     }
 
 
@@ -158,10 +163,21 @@ def _channel(contract: Contract) -> dict[str, Any]:
     }
 
 
+_OF_ONE_TYPE = ("source", "type", "subject", "data")
+
+
+def _envelope_of_all() -> dict[str, Any]:
+    """What the messages of all types have in common."""
+    schema = envelope_schema(next(iter(CATALOGUE.values())))
+    shared = {name: value for name, value in schema["properties"].items() if name not in _OF_ONE_TYPE}
+    return schema | {"title": "CloudEvents 1.0, structured mode", "properties": shared}
+
+
 def _payload(contract: Contract) -> dict[str, Any]:
-    schema = envelope_schema(contract)
-    schema["properties"]["data"] = {"$ref": f"#/components/schemas/{_state_name(contract)}"}
-    return schema
+    properties = envelope_schema(contract)["properties"]
+    own = {name: properties[name] for name in _OF_ONE_TYPE}
+    own["data"] = {"$ref": f"#/components/schemas/{_state_name(contract)}"}
+    return {"allOf": [{"$ref": "#/components/schemas/Envelope"}, {"type": "object", "properties": own}]}
 
 
 def _operation(action: str, contract: Contract, service: str) -> dict[str, Any]:

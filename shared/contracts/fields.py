@@ -6,11 +6,12 @@ What a field lets through, every hearer's database can store: no zero byte, no n
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 LARGEST_NUMBER = 2**31 - 1
+F = TypeVar("F", bound=fields.Field[Any])
 YEARS = range(1900, 9999)  # a moment outside them cannot be moved to another zone safely
 
 
@@ -90,9 +91,16 @@ def division(*, nullable: bool = False) -> fields.String:
     return fields.String(required=True, allow_none=nullable, validate=DIVISION)
 
 
-def number(minimum: int = 0) -> fields.Integer:
+def number(minimum: int = 0, *, nullable: bool = False) -> fields.Integer:
     """A whole number."""
-    return fields.Integer(required=True, strict=True, validate=validate.Range(min=minimum, max=LARGEST_NUMBER))
+    bounds = validate.Range(min=minimum, max=LARGEST_NUMBER)
+    return fields.Integer(required=True, allow_none=nullable, strict=True, validate=bounds)
+
+
+def later(field: F) -> F:
+    """A nullable field that was added to a published schema: what was said before lacks it, and means null."""
+    field.required, field.load_default = False, None
+    return field
 
 
 def flag() -> fields.Boolean:

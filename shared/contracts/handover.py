@@ -1,6 +1,6 @@
 """What community_handover says: who is responsible for meeting a released person, until that is done (出所必接)."""
 
-from shared.contracts.fields import EventData, division, identifier, moment, number, one_of, text
+from shared.contracts.fields import EventData, division, identifier, later, moment, number, one_of, text
 from shared.contracts.release import LEGAL_GROUNDS
 
 TASK_STATES = (
@@ -67,6 +67,7 @@ class HandoverTaskStateV1(EventData):
     close_reason = text(nullable=True)
     withdrawn_reason = text(nullable=True)
     unresolved_reason = text(nullable=True)
+    reminded_at = later(moment(nullable=True))
 
 
 class HandoverAnnouncedV1(HandoverTaskStateV1):
@@ -163,3 +164,15 @@ class HandoverClosedV1(HandoverTaskStateV1):
 
 class HandoverPersonMergedV1(HandoverTaskStateV1):
     """The task names the file that remains of two of one person."""
+
+
+class HandoverOutcomeCorrectedV1(HandoverTaskStateV1):
+    """What had been entered of the gate was wrong and is set right."""
+
+
+class HandoverRemindedV1(HandoverTaskStateV1):
+    """Half of the time for the next step is over; whoever has to do it is reminded."""
+
+
+class HandoverDeadlineSettledV1(HandoverTaskStateV1):
+    """The holidays of a year were announced: a deadline that reaches into it is counted again."""

@@ -1,6 +1,6 @@
 """What person_registry says: that a pseudonym exists, and the little that routing and testing need of it."""
 
-from shared.contracts.fields import EventData, division, identifier, moment, one_of, text
+from shared.contracts.fields import EventData, division, identifier, later, moment, number, one_of, text
 
 
 class PersonStateV1(EventData):
@@ -11,7 +11,8 @@ class PersonStateV1(EventData):
     identity_status = one_of("verified", "provisional")
     registered_division = division(nullable=True)
     residence_division = division(nullable=True)
-    state = one_of("active")
+    state = one_of("active", "merged")
+    merged_into = later(identifier(nullable=True))
 
 
 class PersonRegisteredV1(PersonStateV1):
@@ -22,6 +23,10 @@ class PersonChangedV1(PersonStateV1):
     """A person's residence or other data changed."""
 
 
+class PersonMergedV1(PersonStateV1):
+    """Two files were one person's: this one is given up, and ``merged_into`` names the one that remains."""
+
+
 TIERS = ("high", "medium", "low")
 
 
@@ -30,7 +35,7 @@ class RiskStateV1(EventData):
 
     risk_id = identifier()
     person_id = identifier()
-    state = one_of("proposed", "decided", "ended")
+    state = one_of("proposed", "decided", "ended", "merged")
     proposed_tier = one_of(*TIERS)
     reasons = text()
     tier = one_of(*TIERS, nullable=True)
@@ -38,6 +43,8 @@ class RiskStateV1(EventData):
     clean_until = moment(nullable=True)
     due_rule = text(nullable=True)
     due_at = moment(nullable=True)
+    contact_every_days = later(number(1, nullable=True))
+    test_every_days = later(number(1, nullable=True))
 
 
 class RiskProposedV1(RiskStateV1):
@@ -54,3 +61,11 @@ class RiskDecidedV1(RiskStateV1):
 
 class RiskEndedV1(RiskStateV1):
     """Three years without relapse: dynamic control is over (戒毒条例 art. 7)."""
+
+
+class RiskMergedV1(RiskStateV1):
+    """The person's file was merged into another one, whose assessment goes on."""
+
+
+class RiskDeadlineSettledV1(RiskStateV1):
+    """The holidays of a year were announced: a deadline that reaches into it is counted again."""

@@ -95,3 +95,11 @@ class ReleaseLeftAloneV1(ReleaseStateV1):
 
 class ReleasePapersSentV1(ReleaseStateV1):
     """The papers went to the township."""
+
+
+class ReleasePersonMergedV1(ReleaseStateV1):
+    """The release names the file that remains of two of one person."""
+
+
+class ReleaseDeadlineSettledV1(ReleaseStateV1):
+    """The holidays of a year were announced: a deadline that reaches into it is counted again."""

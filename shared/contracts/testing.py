@@ -155,3 +155,11 @@ class TestSettledV1(TestOrderStateV1):
 
 class TestOverturnedV1(TestOrderStateV1):
     """A positive result fell: every decision that rests on it is to be reviewed."""
+
+
+class TestPersonMergedV1(TestOrderStateV1):
+    """The test order names the file that remains of two of one person."""
+
+
+class TestDeadlineSettledV1(TestOrderStateV1):
+    """The holidays of a year were announced: a deadline that reaches into it is counted again."""

@@ -29,6 +29,11 @@ class WorkCalendar:
     def __init__(self, years: Iterable[CalendarYear]) -> None:
         self._years = {year.year: year for year in years}
 
+    @property
+    def years(self) -> frozenset[int]:
+        """The announced years."""
+        return frozenset(self._years)
+
     def is_complete(self, year: int) -> bool:
         """Whether the year's days are announced."""
         return year in self._years

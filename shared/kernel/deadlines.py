@@ -5,10 +5,12 @@ still be done and recorded.
 """
 
 from calendar import monthrange
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from types import ModuleType
+from typing import Any, TypeVar
 
 from shared.kernel.calendar import ONE_DAY, WorkCalendar
 from shared.kernel.clock import CHINA, china_day
@@ -62,6 +64,11 @@ class DeadlineRule:
             raise ValueError(f"{self.id}: a deadline lasts at least one day or hour")
 
 
+def rules_in(policy: ModuleType) -> list[DeadlineRule]:
+    """Every deadline rule of a service's policy."""
+    return [value for value in vars(policy).values() if isinstance(value, DeadlineRule)]
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
     """When it is too late. ``provisional`` until every year it reaches into is announced."""
@@ -72,15 +79,54 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class NextDue:
-    """An aggregate's next deadline: the id of its rule, and the first moment that is too late."""
+    """An aggregate's next deadline: the id of its rule, and the first moment that is too late.
+
+    ``halfway`` is when half of its time is over, if it runs from a moment on. ``starts`` is where it began, while it is
+    provisional: a year that it reaches into is not announced, and then it is counted again.
+    """
 
     rule: str
     at: datetime
+    halfway: datetime | None = field(default=None, compare=False)
+    starts: datetime | None = field(default=None, compare=False)
 
 
 def earliest(deadlines: Iterable[NextDue | None]) -> NextDue | None:
     """The deadline that comes first; None when none runs."""
     return min((due for due in deadlines if due is not None), key=lambda due: due.at, default=None)
+
+
+A = TypeVar("A")
+
+
+def settle(aggregate: A, count: Callable[[NextDue], NextDue]) -> A | None:
+    """The aggregate's next version with its provisional deadlines counted again; None while all stay provisional.
+
+    Every moment of the aggregate that is such a deadline moves with it.
+    """
+    one: Any = aggregate
+    changes: dict[str, Any] = {}
+    moved: dict[datetime, datetime] = {}
+    for name, due in _provisional(one).items():
+        again = count(due)
+        if again.starts is None:
+            moved[due.at] = again.at
+            changes[name] = None if name == "due_from" else again
+    if not moved:
+        return None
+    for name in (f.name for f in fields(one) if f.name.endswith(("due_at", "wake_at"))):
+        changes[name] = moved.get(getattr(one, name), getattr(one, name))
+    settled: A = replace(one, version=one.version + 1, **changes)
+    return settled
+
+
+def _provisional(aggregate: Any) -> dict[str, NextDue]:
+    """The provisional deadlines of an aggregate, by the field that says so."""
+    found = {f.name: getattr(aggregate, f.name) for f in fields(aggregate)}
+    running = {name: due for name, due in found.items() if isinstance(due, NextDue) and due.starts is not None}
+    if aggregate.due_from is not None:
+        running["due_from"] = NextDue(aggregate.due_rule, aggregate.due_at, starts=aggregate.due_from)
+    return running
 
 
 def due_at(rule: DeadlineRule, start: datetime, calendar: WorkCalendar) -> Due:

@@ -40,6 +40,15 @@ def test_a_golden_sample_is_read_and_written_again_as_it_was(event_type: str) ->
     jsonschema.validate(golden, envelope_schema(CATALOGUE[event_type]))
 
 
+@pytest.mark.parametrize("path", sorted((SAMPLES / "earlier").glob("*.json")), ids=lambda path: path.stem)
+def test_what_was_said_before_a_schema_grew_is_read_for_ever(path: Path) -> None:
+    said = json.loads(path.read_text())
+    again = json.loads(encode(decode(path.read_bytes(), CONTENT_TYPE)))
+    added = {name for name, value in again["data"].items() if name not in said["data"]}
+    assert {again["data"].pop(name) for name in added} == {None}
+    assert again == said
+
+
 @pytest.mark.parametrize("event_type", CATALOGUE)
 def test_a_reader_leaves_out_what_it_does_not_know(event_type: str) -> None:
     golden = sample(event_type)

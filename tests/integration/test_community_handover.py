@@ -199,6 +199,7 @@ def test_an_officer_acknowledges_meets_and_registers(service: ServiceUnderTest) 
         "handover.accepted.v1",
         "handover.met.v1",
         "handover.registered.v1",
+        "measure.begun.v1",
     ]
     assert {row.actor for row in service.audit()} == {"officer"}
 

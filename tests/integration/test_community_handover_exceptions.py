@@ -225,3 +225,58 @@ def test_a_day_without_anybody_on_duty_is_listed(service: ServiceUnderTest) -> N
     assert (same.status_code, same.get_json()["errors"][0]["code"]) == (422, "duty.same_person")
     wrong = service.client.put(f"/offices/{OFFICE}/duty/someday", duty, as_=COUNTY)
     assert (wrong.status_code, wrong.get_json()["errors"][0]["code"]) == (422, "day.invalid")
+
+
+def test_who_has_to_act_is_reminded_once_when_half_of_the_time_is_over(service: ServiceUnderTest) -> None:
+    task, _ = offered(service)
+    service.clock.advance(timedelta(hours=18))
+    assert service.run_timer("wake_tasks") == 0
+    service.clock.advance(timedelta(hours=2))
+    assert service.run_timer("wake_tasks") == 1
+    (reminded,) = service.events("handover.reminded.v1")
+    assert (reminded.data["escalation_level"], reminded.data["due_rule"]) == (0, "H2")
+    assert service.run_timer("wake_tasks") == 0
+    service.clock.advance(timedelta(days=1))
+    assert service.run_timer("wake_tasks") == 1
+    assert service.events()[-1].type == "handover.escalated.v1"
+    assert done(service, task, "acceptance")["reminded_at"] is None  # the next step has a time of its own
+
+
+@pytest.mark.parametrize(
+    ("entered", "really", "state", "rule"),
+    [
+        ("left_alone", "met_official", "met", "C1"),
+        ("left_alone", "met_family", "met", "H5"),
+        ("left_alone", "other_authority", "closed", None),
+        ("met_official", "left_alone", "not_met", "H7"),
+        ("met_official", "hospital", "met", "C1"),
+        ("other_authority", "met_official", "met", "C1"),
+    ],
+)
+def test_a_wrong_entry_about_the_gate_is_set_right_with_its_reason(
+    service: ServiceUnderTest, entered: str, really: str, state: str, rule: str | None
+) -> None:
+    task, planned = offered(service)
+    done(service, task, "acceptance")
+    gate(service, planned)
+    done(service, task, "meeting", {"outcome": entered, "note": "county police"})
+    body = {"outcome": really, "reason": "entered on the wrong task", "note": "county police"}
+    assert refused(service, task, "outcome-correction", body) == (403, "authority.role")
+    corrected = done(service, task, "outcome-correction", body, as_=COUNTY)
+    assert (corrected["state"], corrected["outcome"], corrected["due_rule"]) == (state, really, rule)
+    told = corrected["correction"]
+    assert (told["before"], told["by"], told["reason"]) == (entered, "county", "entered on the wrong task")
+    assert refused(service, task, "outcome-correction", body, as_=COUNTY) == (422, "outcome.same")
+
+
+def test_what_came_after_the_gate_stands_when_the_gate_is_set_right(service: ServiceUnderTest) -> None:
+    task, planned = offered(service)
+    done(service, task, "acceptance")
+    body = {"outcome": "met_family", "reason": "the mother came"}
+    assert refused(service, task, "outcome-correction", body, as_=COUNTY) == (409, "task.no_outcome")
+    gate(service, planned)
+    done(service, task, "meeting", {"outcome": "met_official"})
+    registered = done(service, task, "registration")
+    corrected = done(service, task, "outcome-correction", body, as_=COUNTY)
+    assert (corrected["state"], corrected["outcome"]) == ("registered", "met_family")
+    assert (corrected["due_rule"], corrected["due_at"]) == (registered["due_rule"], registered["due_at"])

@@ -12,7 +12,7 @@ from shared.kernel.clock import CHINA
 from shared.kernel.ids import new_id
 from shared.web import Role
 from tests.support.builders import event as any_event
-from tests.support.builders import person_registered
+from tests.support.builders import measure_begun, person_registered
 from tests.support.service import ServiceUnderTest, principal_of, service_under_test
 
 OFFICER = principal_of(Role.STATION_OFFICER, organisation="STATION-1", division="430802")
@@ -268,9 +268,7 @@ def test_only_a_supervisor_exempts(service: ServiceUnderTest) -> None:
 def registered(service: ServiceUnderTest, at: datetime) -> UUID:
     """Somebody in community detox since a moment."""
     person = person_registered()
-    began = any_event(
-        "handover.registered.v1", person_id=person.subject, registered_at=at, division="430802001", time=at
-    )
+    began = measure_begun(person_id=person.subject, started_on=at.astimezone(CHINA).date(), time=at)
     service.react(person, began)
     return person.subject
 

@@ -10,7 +10,7 @@ import pytest
 from services.person_registry.service import SERVICE
 from shared.kernel.outcomes import Ignored
 from shared.web import Role
-from tests.support.builders import NOW, event
+from tests.support.builders import NOW, event, measure_begun
 from tests.support.service import ServiceUnderTest, principal_of, service_under_test
 
 STATION = principal_of(Role.STATION_OFFICER, subject="station")
@@ -34,8 +34,8 @@ def risk_of(service: ServiceUnderTest, person: UUID, as_: Any = OFFICER) -> Any:
 
 def test_events_propose_a_tier_with_its_reasons_and_a_person_decides(service: ServiceUnderTest) -> None:
     person = registered(service)
-    handover = event("handover.registered.v1", person_id=person, sequence=4)
-    assert service.react(handover) == []
+    handover, measure = event("handover.met.v1", person_id=person, sequence=4), measure_begun(person_id=person)
+    assert service.react(handover, measure) == []
     proposed = risk_of(service, person)
     assert (proposed["state"], proposed["proposed_tier"], proposed["tier"]) == ("proposed", "medium", None)
     assert {(reason["id"], reason["reason_zh"]) for reason in proposed["reasons"]} == {
@@ -49,6 +49,7 @@ def test_events_propose_a_tier_with_its_reasons_and_a_person_decides(service: Se
     answer = service.client.post(url, {"tier": "high", "reason": "threatened the family"}, as_=STATION).get_json()
     assert (answer["tier"], answer["decided_by"], answer["measures"]["contact_every_days"]) == ("high", "station", 14)
     assert [one.type for one in service.events() if one.type.startswith("risk.")] == [
+        "risk.proposed.v1",
         "risk.proposed.v1",
         "risk.decided.v1",
     ]

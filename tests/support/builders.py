@@ -36,6 +36,7 @@ def _person() -> dict[str, Any]:
         "registered_division": "430822",
         "residence_division": "430802001",
         "state": "active",
+        "merged_into": None,
     }
 
 
@@ -182,6 +183,7 @@ def _handover_task() -> dict[str, Any]:
         "close_reason": None,
         "withdrawn_reason": None,
         "unresolved_reason": None,
+        "reminded_at": None,
     }
 
 
@@ -196,6 +198,37 @@ def _risk_assessment() -> dict[str, Any]:
         "clean_until": NOW + timedelta(days=1096),
         "due_rule": "R-D",
         "due_at": NOW + timedelta(days=3),
+        "contact_every_days": None,
+        "test_every_days": None,
+    }
+
+
+def _measure() -> dict[str, Any]:
+    return {
+        "task_id": new_id(),
+        "person_id": new_id(),
+        "kind": "community_detox",
+        "state": "active",
+        "holder": "OFFICE-430802001",
+        "division": "430802001",
+        "started_on": date(2026, 11, 23),
+        "last_day": date(2029, 11, 22),
+        "last_contact_at": NOW,
+        "agreement_signed_at": None,
+        "visit_due_at": NOW + timedelta(days=30),
+        "evasions": 0,
+        "breached_at": None,
+        "breach_told_at": None,
+        "relapsed_at": None,
+        "moving_to": None,
+        "suspended_at": None,
+        "lost_at": None,
+        "unknown_at": None,
+        "found_at": None,
+        "ended_at": None,
+        "end_reason": None,
+        "due_rule": "C2",
+        "due_at": NOW + timedelta(days=3),
     }
 
 
@@ -207,6 +240,7 @@ _OWN_ID = {
     "release": "release_id",
     "handover_task": "task_id",
     "risk_assessment": "risk_id",
+    "measure": "measure_id",
 }
 _DEFAULTS: dict[str, Callable[[], dict[str, Any]]] = {
     "person": _person,
@@ -216,6 +250,7 @@ _DEFAULTS: dict[str, Callable[[], dict[str, Any]]] = {
     "release": _release,
     "handover_task": _handover_task,
     "risk_assessment": _risk_assessment,
+    "measure": _measure,
 }
 _TOLD = {"collected_at": NOW, "sample_type": "urine", "told_at": NOW}
 _POSITIVE = {**_TOLD, "result": "positive", "objection_due_at": NOW + timedelta(days=4)}
@@ -233,9 +268,14 @@ _GONE = {"state": "executed", "executed_at": NOW, "certificate_number": "JC-1"}
 _MET = {**_ACCEPTED, "released_at": NOW, "met_at": NOW, "outcome": "met_official", "contacted_at": NOW}
 _UNMET = {**_ACCEPTED, "released_at": NOW, "outcome": "left_alone", "report_due_at": NOW + timedelta(days=16)}
 _DONE = {"due_rule": None, "due_at": None}
+_AGREED = {"agreement_signed_at": NOW, "due_rule": "M1", "due_at": NOW + timedelta(days=30)}
+_BREACHED = {**_AGREED, "evasions": 3, "breached_at": NOW}
+_LOST = {**_AGREED, "state": "tracing", "visit_due_at": None, "lost_at": NOW, "due_rule": "H7s"}
+_OVER = {**_AGREED, "visit_due_at": None, "ended_at": NOW}
 _STATES: dict[str, dict[str, Any]] = {
     "person.registered.v1": {},
     "person.changed.v1": {},
+    "person.merged.v1": {"state": "merged", "identity_status": "provisional", "merged_into": new_id()},
     "test.ordered.v1": {},
     "test.refused.v1": {"state": "refused", "due_rule": "T0f"},
     "test.yielded.v1": {},
@@ -278,6 +318,8 @@ _STATES: dict[str, dict[str, Any]] = {
         "overturned_at": NOW,
         "overturned_by": "laboratory",
     },
+    "test.person_merged.v1": {},
+    "test.deadline_settled.v1": {},
     "order.decision_due.v1": {},
     "order.no_measure.v1": {**_DONE, "state": "no_measure", "kind": "no_measure", "deciding_organ": "GA-430802"},
     "order.issued.v1": {**_DECIDED, "state": "issued", "due_rule": "Ds"},
@@ -292,6 +334,8 @@ _STATES: dict[str, dict[str, Any]] = {
     "order.review_opened.v1": {**_SERVED, "state": "served", "under_review": True, "due_rule": "V1"},
     "order.review_closed.v1": {**_SERVED, **_DONE, "state": "admitted", "review_outcome": "upheld"},
     "order.revoked.v1": {**_SERVED, **_DONE, "state": "revoked", "review_outcome": "revoked", "revoked_at": NOW},
+    "order.person_merged.v1": {},
+    "order.deadline_settled.v1": {},
     "stay.admitted.v1": {},
     "stay.family_told.v1": {},
     "stay.transferred.v1": {"centre": "centre-2"},
@@ -305,6 +349,7 @@ _STATES: dict[str, dict[str, Any]] = {
     "stay.term_decided.v1": {"shortened": True, "term_last_day": date(2026, 12, 1)},
     "stay.reopened.v1": {},
     "stay.ended.v1": {**_DONE, "state": "ended", "ended_at": NOW, "end_kind": "term_expired"},
+    "stay.person_merged.v1": {},
     "release.planned.v1": {},
     "release.rescheduled.v1": {"reason": "another day", "release_at": NOW + timedelta(days=9)},
     "release.cancelled.v1": {
@@ -327,6 +372,8 @@ _STATES: dict[str, dict[str, Any]] = {
     "release.notice_late.v1": {"alarm": "notice_late", "notified": False},
     "release.left_alone.v1": {**_GONE, "left_alone_at": NOW, "due_rule": "D12"},
     "release.papers_sent.v1": {**_GONE, **_DONE, "papers_sent_at": NOW},
+    "release.person_merged.v1": {},
+    "release.deadline_settled.v1": {**_GONE, "due_rule": "D10"},
     "handover.announced.v1": {"state": "announced", "due_rule": "H1", "accept_due_at": None},
     "handover.unresolved.v1": {
         "state": "unresolved",
@@ -388,10 +435,42 @@ _STATES: dict[str, dict[str, Any]] = {
         "close_reason": "agreement_signed",
     },
     "handover.person_merged.v1": {},
+    "handover.outcome_corrected.v1": {**_MET, "state": "met", "due_rule": "C1"},
+    "handover.reminded.v1": {"reminded_at": NOW + timedelta(hours=12)},
+    "handover.deadline_settled.v1": {},
     "risk.proposed.v1": {},
     "risk.facts_changed.v1": {},
     "risk.decided.v1": {"state": "decided", "tier": "medium", "decided_at": NOW, "due_rule": "R-R"},
-    "risk.ended.v1": {"state": "ended", "due_rule": None, "due_at": None},
+    "risk.ended.v1": {"state": "ended", **_DONE},
+    "risk.merged.v1": {"state": "merged", **_DONE},
+    "risk.deadline_settled.v1": {},
+    "measure.begun.v1": {},
+    "measure.agreed.v1": {**_AGREED},
+    "measure.visited.v1": {**_AGREED},
+    "measure.pace_set.v1": {**_AGREED, "visit_due_at": NOW + timedelta(days=14)},
+    "measure.absence_noted.v1": {**_AGREED},
+    "measure.evasion_counted.v1": {**_AGREED, "evasions": 1},
+    "measure.breached.v1": {**_BREACHED, "due_rule": "C5", "due_at": NOW + timedelta(days=1)},
+    "measure.breach_told.v1": {**_BREACHED, "breach_told_at": NOW},
+    "measure.relapse_noted.v1": {**_AGREED, "relapsed_at": NOW},
+    "measure.moving.v1": {**_AGREED, "state": "moving", "moving_to": "OFFICE-430802002", "due_rule": "C6"},
+    "measure.moved.v1": {**_AGREED, "holder": "OFFICE-430802002", "division": "430802002", "due_rule": "C2"},
+    "measure.suspended.v1": {**_AGREED, "state": "suspended", "suspended_at": NOW, "due_rule": "H13"},
+    "measure.resumed.v1": {**_AGREED, "last_day": date(2029, 12, 2)},
+    "measure.lost.v1": {**_LOST},
+    "measure.traced.v1": {**_LOST},
+    "measure.whereabouts_unknown.v1": {
+        **_LOST,
+        "state": "whereabouts_unknown",
+        "unknown_at": NOW,
+        "due_rule": "H11",
+    },
+    "measure.found.v1": {**_AGREED, "lost_at": NOW, "found_at": NOW},
+    "measure.expired.v1": {**_OVER, "state": "expired", "due_rule": "C7", "due_at": NOW + timedelta(days=7)},
+    "measure.completed.v1": {**_OVER, **_DONE, "state": "completed"},
+    "measure.terminated.v1": {**_OVER, **_DONE, "state": "terminated", "end_reason": "compulsory_isolation"},
+    "measure.person_merged.v1": {},
+    "measure.deadline_settled.v1": {},
 }
 
 person_registered = partial(event, "person.registered.v1")
@@ -404,3 +483,5 @@ release_planned = partial(event, "release.planned.v1")
 release_rescheduled = partial(event, "release.rescheduled.v1")
 release_cancelled = partial(event, "release.cancelled.v1")
 release_executed = partial(event, "release.executed.v1")
+measure_begun = partial(event, "measure.begun.v1")
+person_merged = partial(event, "person.merged.v1")

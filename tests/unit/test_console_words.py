@@ -5,15 +5,18 @@ from pathlib import Path
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from services.community_handover.domain.task import CloseReason, Outcome, PauseReason, TraceKind
+from services.community_handover import policy
+from services.community_handover.domain.measure_transitions import MeasureState
+from services.community_handover.domain.searching import TraceKind
+from services.community_handover.domain.task import CloseReason, Outcome, PauseReason
 from services.community_handover.domain.transitions import State
-from services.community_handover.policy import RULES
 from services.console import words
 from services.console.locale_files import SOURCE
 from services.console.pages.tests import GROUPS
 from services.detention_intake.domain.order_transitions import OrderState
 from services.detention_intake.domain.stay_transitions import StayState
 from services.drug_testing.domain.transitions import State as StateOfTest
+from shared.kernel.deadlines import rules_in
 
 CONSOLE = SOURCE.parent
 KEYWORDS = {"_": None, "_l": None, "gettext": None}
@@ -44,8 +47,8 @@ def test_every_state_of_a_decision_and_a_stay_has_words() -> None:
 
 
 def test_everything_a_task_can_say_has_words() -> None:
-    assert {state.value for state in State} <= set(words.STATES)
-    assert {rule.id for rule in RULES} == set(words.RULES)
+    assert {state.value for state in (*State, *MeasureState)} <= set(words.STATES)
+    assert {rule.id for rule in rules_in(policy)} == set(words.RULES)
     assert {outcome.value for outcome in Outcome if outcome is not Outcome.REMOTE} == set(words.OUTCOMES)
     assert {kind.value for kind in TraceKind} == set(words.TRACE_KINDS)
     assert {reason.value for reason in PauseReason} == set(words.PAUSE_REASONS)

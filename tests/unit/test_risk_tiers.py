@@ -1,5 +1,6 @@
 """Risk tiers: every proposal has its reasons, order of facts does not matter, and a person decides."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -7,14 +8,16 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from services.person_registry import risk
 from services.person_registry.policy import MEASURES, POLICY, TIER_RULES
-from services.person_registry.risk import Assessment, Due, Fact, KnownFact, State, Tier
-from shared.kernel.errors import Conflict, InvalidInput
+from services.person_registry.risk import Assessment, Fact, KnownFact, State, Tier
+from shared.kernel.deadlines import NextDue
+from shared.kernel.errors import BatonError, Conflict, InvalidInput
 
 NOW = datetime(2026, 11, 23, 2, tzinfo=UTC)
-DUE = Due("R-D", NOW + timedelta(days=3))
+DUE = NextDue("R-D", NOW + timedelta(days=3))
 
 
 def known(fact: Fact, *, version: int = 1, active: bool = True, since: datetime = NOW, origin: int = 1) -> KnownFact:
@@ -26,7 +29,7 @@ def assessed(*facts: KnownFact) -> Assessment:
 
 
 def decided(assessment: Assessment, tier: Tier = Tier.MEDIUM) -> Assessment:
-    return risk.decide(assessment, tier, reason="known well", by="station", now=NOW, due=Due("R-R", NOW))
+    return risk.decide(assessment, tier, reason="known well", by="station", now=NOW, due=NextDue("R-R", NOW))
 
 
 FACTS = st.lists(
@@ -139,3 +142,98 @@ def test_a_decision_whose_time_is_over_is_asked_for_again_and_stays_in_force() -
     with pytest.raises(Conflict) as refused:
         risk.review(replace(again), now=NOW, due=DUE)
     assert refused.value.code == "risk.not_decided"
+
+
+class AssessmentMachine(RuleBasedStateMachine):
+    """Facts come in any order, people decide, time passes: beside a model of the facts and of the tier in force."""
+
+    @initialize(fact=st.sampled_from(Fact))
+    def begin(self, fact: Fact) -> None:
+        self.now = NOW
+        self.facts = {(fact, 1): known(fact)}
+        self.assessment = assessed(known(fact))
+        self.before = self.assessment
+        self.tier: Tier | None = None  # the model: what a person decided last
+
+    def step(self, act: Callable[[], Assessment | None]) -> bool:
+        self.before = self.assessment
+        try:
+            after = act()
+        except BatonError as refusal:
+            assert refusal.code in ("risk.ended", "risk.merged", "risk.not_decided", "risk.reason_missing")
+            return False
+        if after is None:
+            return False
+        self.assessment = after
+        assert after.version == self.before.version + 1
+        return True
+
+    @rule(days=st.integers(0, 500))
+    def time_passes(self, days: int) -> None:
+        self.now += timedelta(days=days)
+
+    @rule(fact=st.sampled_from(Fact), origin=st.integers(1, 2), version=st.integers(1, 5), active=st.booleans())
+    def something_becomes_known(self, fact: Fact, origin: int, version: int, active: bool) -> None:
+        news = known(fact, version=version, active=active, since=self.now, origin=origin)
+        facts = risk.with_facts(self.assessment.facts, [news])
+        due = NextDue("R-D", self.now + timedelta(days=3))
+        merged = self.assessment.state is State.MERGED
+        self.step(lambda: risk.assess_again(self.assessment, facts, POLICY, now=self.now, due=due))
+        before = self.facts.get((fact, origin))
+        if not merged and (before is None or before.origin_version < version):
+            self.facts[fact, origin] = news
+
+    @rule(tier=st.sampled_from(Tier), reason=st.sampled_from([None, "known well"]))
+    def a_person_decides(self, tier: Tier, reason: str | None) -> None:
+        due = NextDue("R-R", self.now + timedelta(days=180))
+        if self.step(lambda: risk.decide(self.assessment, tier, reason=reason, by="county", now=self.now, due=due)):
+            self.tier = tier
+
+    @rule()
+    def the_decision_is_old(self) -> None:
+        due = NextDue("R-D", self.now + timedelta(days=3))
+        self.step(lambda: risk.review(self.assessment, now=self.now, due=due))
+
+    @rule()
+    def three_years_are_over(self) -> None:
+        if self.step(lambda: risk.let_go(self.assessment)):
+            self.tier = None
+
+    @rule()
+    def the_file_is_merged(self) -> None:
+        if self.step(lambda: risk.merge(self.assessment)):
+            self.tier = None
+
+    @invariant()
+    def every_step_is_a_legal_one(self) -> None:
+        if hasattr(self, "assessment"):
+            before = self.before.state
+            follows = frozenset().union(*(ways[before] for ways in risk.TRANSITIONS.values() if before in ways))
+            assert self.assessment.state in follows | {before}
+
+    @invariant()
+    def the_newest_word_on_each_fact_is_kept(self) -> None:
+        if hasattr(self, "assessment"):
+            kept = {(one.fact, one.origin.int): one for one in self.assessment.facts}
+            assert kept == self.facts
+
+    @invariant()
+    def only_a_person_sets_a_tier_and_it_stays_in_force_until_the_next_decision(self) -> None:
+        if hasattr(self, "assessment"):
+            assert self.assessment.tier is self.tier
+
+    @invariant()
+    def a_live_assessment_has_a_next_deadline_and_an_ended_one_has_none(self) -> None:
+        if hasattr(self, "assessment"):
+            is_live = self.assessment.state in (State.PROPOSED, State.DECIDED)
+            assert (self.assessment.due_at is not None) == is_live
+            assert (self.assessment.due_rule is not None) == is_live
+
+    @invariant()
+    def what_is_proposed_follows_from_the_facts(self) -> None:
+        if hasattr(self, "assessment") and self.assessment.state is not State.MERGED:
+            proposed = risk.proposal(self.assessment.facts, TIER_RULES)
+            assert (self.assessment.proposed_tier, self.assessment.reasons) == proposed
+
+
+TestAssessmentMachine = AssessmentMachine.TestCase

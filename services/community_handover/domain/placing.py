@@ -118,7 +118,7 @@ def follow(task: Task, release: ReleaseFacts, placement: Placement, *, due: Next
     }
     changed = replace(task, version=task.version + 1, **changes)
     if task.state is State.ACCEPTED and due is not None and task.paused_at is None:
-        return replace(changed, due_rule=due.rule, due_at=due.at, wake_at=due.at, escalation_level=0)
+        return replace(changed, **_running(due))
     if task.state is State.OFFERED and task.office == placement.receiver.office:
         return _sooner(changed, placement)
     if task.state is State.DISPUTED:
@@ -209,15 +209,10 @@ def withdraw(task: Task, *, release_version: int, reason: str) -> Task:
     return step(task, Act.WITHDRAWN, State.WITHDRAWN, release_version=release_version, withdrawn_reason=reason)
 
 
-def move_person(task: Task, person_id: UUID) -> Task:
-    """Two files were found to be one person's: the task now names the file that remains."""
-    return replace(task, version=task.version + 1, person_id=person_id)
-
-
 def _place(task: Task, act: Act, placement: Placement, **changes: Any) -> Task:
     placed = _placed(placement)
     state, due = placed.pop("state"), placement.due
-    for name in ("due_rule", "due_at", "wake_at"):
+    for name in _running(due):
         placed.pop(name)
     kept = {"report_due_at": task.report_due_at} if task.kind is Kind.ORDER else {}
     return step(task, act, state, due=due, **{**_NOTHING_DONE, **placed, **kept, **changes})
@@ -228,7 +223,19 @@ def _sooner(task: Task, placement: Placement) -> Task:
     if placement.offered_at is None or running is None or placement.due.at >= running.at:
         return task
     due = placement.due
-    return replace(task, accept_due_at=due.at, due_rule=due.rule, due_at=due.at, wake_at=due.at, escalation_level=0)
+    return replace(task, accept_due_at=due.at, **_running(due))
+
+
+def _running(due: NextDue) -> dict[str, Any]:
+    """What a task says of a deadline that begins now."""
+    return {
+        "due_rule": due.rule,
+        "due_at": due.at,
+        "due_from": due.starts,
+        "wake_at": due.halfway or due.at,
+        "reminded_at": None,
+        "escalation_level": 0,
+    }
 
 
 def _placed(placement: Placement) -> dict[str, Any]:
@@ -246,9 +253,7 @@ def _placed(placement: Placement) -> dict[str, Any]:
         "holder": receiver.registered_county,
         "office": receiver.office,
         "division": receiver.division,
-        "due_rule": due.rule,
-        "due_at": due.at,
-        "wake_at": due.at,
+        **_running(due),
         "offered_at": placement.offered_at if asked else None,
         "accept_due_at": due.at if asked else None,
     }

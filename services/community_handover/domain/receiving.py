@@ -1,19 +1,18 @@
 """From the confirmation to the gate, and the search for somebody who was not met."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from services.community_handover.domain.searching import TraceKind, TraceStep, searched_enough
 from services.community_handover.domain.task import (
     CloseReason,
+    Correction,
     HolderKind,
     Outcome,
     PartyMember,
     Task,
-    TraceKind,
-    TraceStep,
     has_order,
     require,
     same_deadline,
@@ -139,7 +138,7 @@ def sign_unknown(task: Task, *, by: str, now: datetime, needed: Mapping[TraceKin
     require(task, Act.SIGNED_UNKNOWN)
     if not has_order(task):
         raise Conflict("task.no_order", "without an order nobody is missing; close the task as not reached")
-    _searched_enough(task, needed)
+    searched_enough(task.trace or (), needed, "task.search_incomplete")
     return step(task, Act.SIGNED_UNKNOWN, State.WHEREABOUTS_UNKNOWN, due=due, unknown_at=now, unknown_signed_by=by)
 
 
@@ -165,8 +164,78 @@ def close(task: Task, *, reason: CloseReason, now: datetime, needed: Mapping[Tra
     if reason is CloseReason.NOT_REACHED:
         if has_order(task):
             raise Conflict("task.order_in_force", "an order is in force; the person has to be found")
-        _searched_enough(task, needed)
+        searched_enough(task.trace or (), needed, "task.search_incomplete")
     return step(task, Act.CLOSED, State.CLOSED, closed_at=now, close_reason=reason)
+
+
+def correct_outcome(
+    task: Task,
+    *,
+    at: datetime | None,
+    outcome: Outcome,
+    correction: Correction,
+    due: NextDue | None,
+    report_by: datetime,
+) -> Task:
+    """What happened at the gate was entered wrongly. It is set right with a reason; what was said before stays in the
+    task's events. A search that began because nobody seemed to be there ends, or begins.
+
+    Raises: Conflict ``task.wrong_state``; InvalidInput ``outcome.same``, ``outcome.note_missing``.
+    """
+    require(task, Act.CORRECTED)
+    if outcome is task.outcome:
+        raise invalid_field("/outcome", "outcome.same", "this is what was entered")
+    if outcome is Outcome.OTHER_AUTHORITY and not correction.note:
+        raise invalid_field("/note", "outcome.note_missing", "say which authority took the person")
+    not_before(at or correction.at, task.released_at, "/met_at", "met before the person was released")
+    said: dict[str, Any] = {
+        "met_at": None if outcome is Outcome.LEFT_ALONE else (at or task.met_at or correction.at),
+        "outcome": outcome,
+        "outcome_note": correction.note,
+        "correction": correction,
+    }
+    state = _state_after_correction(task, outcome)
+    if state is task.state:
+        return step(task, Act.CORRECTED, state, due=same_deadline(task), **said)
+    if state is State.CLOSED:
+        said |= {"closed_at": correction.at, "close_reason": CloseReason.OTHER_AUTHORITY}
+        return step(task, Act.CORRECTED, state, **said)
+    seen_by_official = state is State.MET and outcome is not Outcome.MET_FAMILY
+    return step(
+        task,
+        Act.CORRECTED,
+        state,
+        due=due,
+        **said,
+        contacted_at=said["met_at"] if seen_by_official else None,
+        report_due_at=report_by if has_order(task) else None,
+        closed_at=None,
+        close_reason=None,
+    )
+
+
+_AT_THE_GATE = frozenset({State.MET, State.NOT_MET, State.TRACING})
+
+
+def _state_after_correction(task: Task, outcome: Outcome) -> State:
+    """Where the gate is the last that happened, the task goes on from the gate; what came later stands."""
+    ended_at_gate = task.state is State.CLOSED and task.close_reason is CloseReason.OTHER_AUTHORITY
+    if task.state not in _AT_THE_GATE and not ended_at_gate:
+        return task.state
+    if outcome is Outcome.OTHER_AUTHORITY:
+        return State.CLOSED
+    return State.NOT_MET if outcome is Outcome.LEFT_ALONE else State.MET
+
+
+def remind(task: Task, *, now: datetime) -> Task:
+    """Half of the time for the next step is over: whoever has to do it is reminded, once.
+
+    Raises: Conflict ``task.reminder_not_due``.
+    """
+    due = same_deadline(task)
+    if due is None or due.halfway is None or not due.halfway <= now < due.at:
+        raise Conflict("task.reminder_not_due", "there is nothing to remind of")
+    return replace(task, version=task.version + 1, reminded_at=now, wake_at=task.due_at)
 
 
 def escalate(task: Task, *, now: datetime, ladder: tuple[timedelta, ...]) -> Task:
@@ -179,10 +248,3 @@ def escalate(task: Task, *, now: datetime, ladder: tuple[timedelta, ...]) -> Tas
     reached = sum(now >= task.due_at + late for late in ladder)
     wake_at = task.due_at + ladder[reached] if reached < len(ladder) else None
     return replace(task, version=task.version + 1, escalation_level=reached, wake_at=wake_at)
-
-
-def _searched_enough(task: Task, needed: Mapping[TraceKind, int]) -> None:
-    done = Counter(attempt.kind for attempt in task.trace or ())
-    missing = {kind.value: number - done[kind] for kind, number in needed.items() if done[kind] < number}
-    if missing:
-        raise Conflict("task.search_incomplete", "the search is not complete", missing=missing)

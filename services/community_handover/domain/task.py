@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from services.community_handover.domain.searching import TraceStep
 from services.community_handover.domain.transitions import Act, State, allowed
 from shared.kernel.deadlines import NextDue
 from shared.kernel.errors import Conflict
@@ -46,16 +47,6 @@ class Outcome(StrEnum):
     REMOTE = "remote"
 
 
-class TraceKind(StrEnum):
-    """A way of looking for somebody. Searches in police systems happen there, never here."""
-
-    CALL = "call"
-    HOME_VISIT = "home_visit"
-    FAMILY = "family"
-    EMPLOYER = "employer"
-    POLICE_CHECK = "police_check"
-
-
 class CloseReason(StrEnum):
     """Why a task is lawfully over without a registration of ours."""
 
@@ -86,13 +77,13 @@ class PartyMember:
 
 
 @dataclass(frozen=True, slots=True)
-class TraceStep:
-    """One attempt to find the person."""
+class Correction:
+    """Who set right, when and why, what had been entered of the gate."""
 
-    kind: TraceKind
     at: datetime
     by: str
-    found: bool
+    reason: str
+    before: Outcome
     note: str | None = None
 
 
@@ -129,6 +120,8 @@ class Task:
     released_at: datetime | None = None
     due_rule: str | None = None
     due_at: datetime | None = None
+    due_from: datetime | None = None  # where a provisional deadline began
+    reminded_at: datetime | None = None
     escalation_level: int = 0
     wake_at: datetime | None = None  # when a timer has something to do
     offered_at: datetime | None = None
@@ -145,6 +138,7 @@ class Task:
     met_at: datetime | None = None
     outcome: Outcome | None = None
     outcome_note: str | None = None
+    correction: Correction | None = None
     contacted_at: datetime | None = None
     trace: tuple[TraceStep, ...] | None = None
     unknown_at: datetime | None = None
@@ -186,7 +180,9 @@ def step(task: Task, act: Act, state: State, *, due: NextDue | None = None, **ch
         state=state,
         due_rule=due.rule if due else None,
         due_at=due.at if due else None,
-        wake_at=due.at if due else None,
+        due_from=due.starts if due else None,
+        wake_at=(due.halfway or due.at) if due else None,
+        reminded_at=None,
         escalation_level=0,
         **changes,
     )
@@ -209,4 +205,7 @@ def require(task: Task, act: Act) -> None:
 
 def same_deadline(task: Task) -> NextDue | None:
     """The deadline that runs already, for an act that does not end it."""
-    return NextDue(task.due_rule, task.due_at) if task.due_rule and task.due_at else None
+    if task.due_rule is None or task.due_at is None:
+        return None
+    waits = task.wake_at is not None and task.wake_at < task.due_at
+    return NextDue(task.due_rule, task.due_at, task.wake_at if waits else None, task.due_from)

@@ -37,6 +37,7 @@ class Act(StrEnum):
     ASSIGNED = "assigned"
     PARTY_NAMED = "given its party"
     MET = "met"
+    CORRECTED = "set right about the gate"
     LEFT_UNMET = "left unmet"
     SEARCHED = "searched for"
     SIGNED_UNKNOWN = "signed as unknown"
@@ -60,6 +61,15 @@ WAITING = frozenset({State.ANNOUNCED, State.UNRESOLVED, State.OFFERED, State.DIS
 SOUGHT = frozenset({State.NOT_MET, State.TRACING, State.WHEREABOUTS_UNKNOWN})
 _IN_HAND = frozenset({State.MET, State.CONTACTED})
 
+_LATER = (
+    State.WHEREABOUTS_UNKNOWN,
+    State.CONTACTED,
+    State.REGISTERED,
+    State.REFUSED_TO_REPORT,
+    State.CONTACT_DONE,
+    State.REFERRED,
+)
+
 TRANSITIONS: Mapping[Act, Mapping[State, frozenset[State]]] = {
     Act.PLACED: dict.fromkeys(
         (State.ANNOUNCED, State.UNRESOLVED, State.OFFERED, State.DISPUTED, State.WITHDRAWN),
@@ -71,6 +81,12 @@ TRANSITIONS: Mapping[Act, Mapping[State, frozenset[State]]] = {
     Act.ASSIGNED: dict.fromkeys((*sorted(WAITING), State.REMOTE_SENT), frozenset({State.ANNOUNCED, State.OFFERED})),
     Act.PARTY_NAMED: {State.ACCEPTED: frozenset({State.ACCEPTED})},
     Act.MET: {State.ACCEPTED: frozenset({State.MET, State.NOT_MET, State.CLOSED})},
+    Act.CORRECTED: {
+        State.MET: frozenset({State.MET, State.NOT_MET, State.CLOSED}),
+        State.CLOSED: frozenset({State.CLOSED, State.MET, State.NOT_MET}),
+        **dict.fromkeys((State.NOT_MET, State.TRACING), frozenset({State.MET, State.CLOSED})),
+        **{state: frozenset({state}) for state in _LATER},
+    },
     Act.LEFT_UNMET: {State.ACCEPTED: frozenset({State.NOT_MET})},
     Act.SEARCHED: dict.fromkeys((State.NOT_MET, State.TRACING), frozenset({State.TRACING}))
     | {State.WHEREABOUTS_UNKNOWN: frozenset({State.WHEREABOUTS_UNKNOWN})},

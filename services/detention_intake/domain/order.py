@@ -155,6 +155,7 @@ class Order:
     revoked_at: datetime | None = None
     due_rule: str | None = None
     due_at: datetime | None = None
+    due_from: datetime | None = None  # where a provisional deadline began
 
 
 def step(order: Order, act: OrderAct, state: OrderState, **changes: Any) -> Order:
@@ -165,7 +166,12 @@ def step(order: Order, act: OrderAct, state: OrderState, **changes: Any) -> Orde
     require(order, act)
     changed = replace(order, version=order.version + 1, state=state, **changes)
     due = earliest((changed.step_due, changed.notify_due, changed.review_due))
-    return replace(changed, due_rule=due.rule if due else None, due_at=due.at if due else None)
+    return replace(
+        changed,
+        due_rule=due.rule if due else None,
+        due_at=due.at if due else None,
+        due_from=due.starts if due else None,
+    )
 
 
 def require(order: Order, act: OrderAct) -> None:

@@ -168,6 +168,7 @@ class TestOrder:
     collect_due_at: datetime
     due_rule: str | None = None
     due_at: datetime | None = None
+    due_from: datetime | None = None
     evasions: int = 0  # of scheduled tests, this one counted (戒毒条例 art. 20)
     refused_at: datetime | None = None
     force_decided_at: datetime | None = None
@@ -221,13 +222,16 @@ def step(order: TestOrder, act: Act, state: State, *, due: NextDue | None = None
         state=state,
         due_rule=due.rule if due else None,
         due_at=due.at if due else None,
+        due_from=due.starts if due else None,
         **changes,
     )
 
 
 def same_deadline(order: TestOrder) -> NextDue | None:
     """The deadline that runs already, for an act that does not end it."""
-    return NextDue(order.due_rule, order.due_at) if order.due_rule and order.due_at else None
+    if order.due_rule is None or order.due_at is None:
+        return None
+    return NextDue(order.due_rule, order.due_at, starts=order.due_from)
 
 
 def require(order: TestOrder, act: Act) -> None:

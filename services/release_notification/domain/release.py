@@ -144,6 +144,7 @@ class Release:
     due_rule: str | None = None
     due_at: datetime | None = None
     wake_at: datetime | None = None  # when silence would mean something that was not said yet
+    due_from: datetime | None = None  # where a provisional deadline began
 
 
 def needs_handover(kind: Kind) -> bool:
@@ -437,6 +438,7 @@ def with_due(release: Release) -> Release:
         release,
         due_rule=due.rule if due else None,
         due_at=due.at if due else None,
+        due_from=due.starts if due else None,
         wake_at=unsaid.at if unsaid else None,
     )
 
