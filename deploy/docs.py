@@ -171,6 +171,8 @@ _PARTS = {
     "R": "出所 Release",
     "H": "衔接 Handover",
     "K": "风险等级 Risk",
+    "M": "社区戒毒与社区康复 Community measures",
+    "P": "人员档案 Files",
     "C": "全程 The whole chain",
 }
 

@@ -19,7 +19,7 @@ from services.community_handover.domain.searching import TraceKind, TraceStep
 from services.community_handover.domain.task import CloseReason, Ground, Task
 from services.community_handover.store import Coverage, Work
 from shared.kernel.clock import china_day
-from shared.kernel.deadlines import NextDue
+from shared.kernel.deadlines import NextDue, start_of_day
 from shared.kernel.errors import invalid_field
 from shared.kernel.ids import derived_id
 from shared.kernel.moments import past
@@ -212,7 +212,7 @@ def set_pace(person_id: UUID, *, work: Work) -> None:
 def wake(measure: Measure, work: Work) -> Measure:
     """Do what has come due by itself: the term's end, a search, an absence that is too long."""
     if ends_at(measure) <= work.now:
-        notices_due = next_due(policy.END_NOTICES, ends_at(measure))
+        notices_due = next_due(policy.END_NOTICES, start_of_day(measure.last_day))
         return work.measures.save(COURSE.expire(measure, now=work.now, notices_due=notices_due), "measure.expired.v1")
     if COURSE.is_out_of_contact(measure, work.now):
         lost = COURSE.lose(measure, now=work.now, search_due=next_due(policy.SEARCH, work.now))

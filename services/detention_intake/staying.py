@@ -1,7 +1,7 @@
 """What can be done with stays, and the headcount that follows."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -116,6 +116,8 @@ def assess(stay: Stay, *, on: date, grade: Grade, work: Work) -> Stay:
 
 def propose_term(stay: Stay, command: ProposeTerm, *, work: Work) -> Stay:
     """Enter the centre's proposal. See `staying.propose`."""
+    if work.barred.find(stay.person_id) is not None:
+        stay = replace(stay, early_release_barred=True)  # heard of after the decision
     rule = policy.ANSWER_CONVERSION if command.kind is Proposal.CONVERSION else policy.ANSWER
     proposed = staying.propose(
         stay,

@@ -56,7 +56,7 @@ def on_measure(event: Event, work: Work) -> Outcome:
     if data["state"] not in _TESTED:
         schedule = schedule.moved(None)
     elif schedule.next_at is None:
-        schedule = schedule.moved(next_of(schedule, work))
+        schedule = schedule.moved(next_of(schedule, event.time, work))
     work.schedules.put(schedule)
     return Applied()
 
@@ -70,7 +70,7 @@ def on_tier(event: Event, work: Work) -> Outcome:
     schedule = work.schedule_of(person_id)
     if schedule is None or schedule.next_at is None:
         return Ignored("nothing_scheduled")
-    work.schedules.put(schedule.moved(next_of(schedule, work)))
+    work.schedules.put(schedule.moved(next_of(schedule, event.time, work)))
     return Applied()
 
 

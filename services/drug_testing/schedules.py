@@ -46,7 +46,7 @@ def order_due_test(schedule: Schedule, work: Work) -> TestOrder | None:
     """
     assert schedule.next_at is not None
     order_id = derived_id(schedule.measure_id, f"scheduled test {schedule.next_at.isoformat()}")
-    work.schedules.put(schedule.moved(next_of(schedule, work)))
+    work.schedules.put(schedule.moved(next_of(schedule, work.now, work)))
     if work.test_orders.find(order_id) is not None:
         return None
     window = next_due(policy.COLLECT_SCHEDULED, work.now)
@@ -68,10 +68,9 @@ def order_due_test(schedule: Schedule, work: Work) -> TestOrder | None:
     return work.test_orders.save(order, "test.ordered.v1")
 
 
-def next_of(schedule: Schedule, work: Work) -> datetime | None:
-    """When the schedule's next test falls due."""
-    every_days = work.test_every_days(schedule.person_id)
-    return next_test_at(schedule.started_on, work.now, every_days=every_days)
+def next_of(schedule: Schedule, after: datetime, work: Work) -> datetime | None:
+    """When the schedule's next test falls due after a moment."""
+    return next_test_at(schedule.started_on, after, every_days=work.test_every_days(schedule.person_id))
 
 
 def count_evasion(order: TestOrder, work: Work) -> int:

@@ -7,7 +7,7 @@ act needs and the scenario does not say is filled in from `DEFAULTS`.
 import re
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ KINDS: Mapping[str, tuple[str, str, str, str]] = {
     "stay": ("detention_intake", "/stays", "county", "centre"),
     "release": ("release_notification", "/releases", "city", "centre"),
     "task": ("community_handover", "/tasks", "city", "officer"),
+    "measure": ("community_handover", "/measures", "city", "officer"),
 }
 _USUALLY = {
     "order.admission": "centre",
@@ -59,6 +60,10 @@ _USUALLY = {
     "task.letter": "township",
     "task.receipt": "township",
     "task.closure": "township",
+    "task.outcome-correction": "township",
+    "measure.whereabouts-unknown": "township",
+    "measure.termination": "township",
+    "person.merge": "county",
     "sample.receipt": "laboratory 1",
     "sample.report": "laboratory 1",
     "person.facts": "county",
@@ -92,6 +97,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "release.execution": {"certificate_number": "JC-1"},
     "task.meeting": {"outcome": "met_official"},
     "stay.assessments": {"grade": "good"},
+    "person.merge": {"into": "{person}", "reason": "同一人，指纹一致"},
 }
 
 
@@ -175,6 +181,10 @@ class Play:
             except (AssertionError, Refused) as wrong:
                 raise AssertionError(f"{self._scenario.id} “{step.words}”: {wrong}") from wrong
 
+    def rename(self, name: str, new_name: str) -> None:
+        """What was made first is called otherwise, so that another can be made."""
+        self._ids[new_name] = self._ids.pop(name)
+
     @property
     def day(self) -> str:
         """The day on which the scenario begins."""
@@ -242,6 +252,8 @@ class Play:
         return done
 
     def _person_act(self, who: str, path: str, body: Mapping[str, Any]) -> Any:
+        if path == "merge":
+            return self._stage.call(who, "POST", "person_registry", f"/persons/{self._ids['other']}/merge", body)
         person = f"/persons/{self._ids['person']}"
         if path == "residence":
             return self._stage.call(who, "PUT", "person_registry", f"{person}/residence", body)
@@ -322,7 +334,9 @@ def _named(value: Any, names: Mapping[str, str]) -> Any:
 
 
 def _as_sent(value: Any) -> Any:
-    """A value as the platform takes it: a moment with its zone."""
+    """A value as the platform takes it: a day, or a moment with its zone."""
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", value):
         return moment(value).isoformat()
     return value
@@ -343,6 +357,13 @@ def _same(found: Any, wanted: Any) -> bool:
 
 def _suspect(play: Play) -> None:
     play.act("person.register")
+
+
+def _two_files(play: Play) -> None:
+    """The second file is the one that the centre uses."""
+    _suspect(play)
+    play.rename("person", "other")
+    _planned(play, person="other")
 
 
 def _ordered(play: Play) -> None:
@@ -383,11 +404,17 @@ def _in_detention(play: Play) -> None:
     play.act("order.admission", by="lock-up")
 
 
-def _planned(play: Play, ground: str = "community_detox_order") -> None:
+def _planned(play: Play, ground: str = "community_detox_order", person: str = "person") -> None:
     _suspect(play)
-    later = f"{play.day_after(5)} 09:00"
-    play.act("release.plan", {"kind": "early_release", "release_at": later, "legal_ground": ground})
-    play.see("task", {"state": "offered"})
+    release = {
+        "person_id": f"{{{person}}}",
+        "kind": "early_release",
+        "release_at": f"{play.day_after(5)} 09:00",
+        "legal_ground": ground,
+    }
+    play.act("release.plan", release)
+    if person == "person":
+        play.see("task", {"state": "offered"})
 
 
 def _accepted(play: Play, ground: str = "community_detox_order") -> None:
@@ -401,8 +428,17 @@ def _left(play: Play, ground: str = "community_detox_order") -> None:
     play.see("task", {"state": "accepted", "due_rule": "H4"})
 
 
+def _registered(play: Play, ground: str = "community_detox_order") -> None:
+    _left(play, ground)
+    play.act("task.meeting")
+    play.act("task.registration")
+    play.act("task.agreement")
+    play.see("measure", {"state": "active", "due_rule": "M1"})
+
+
 SITUATIONS: Mapping[str, Callable[[Play], None]] = {
     "suspect": _suspect,
+    "two files": _two_files,
     "test ordered": _ordered,
     "told positive": _told_positive,
     "settled positive": _settled,
@@ -412,5 +448,7 @@ SITUATIONS: Mapping[str, Callable[[Play], None]] = {
     "task offered": _planned,
     "task accepted": _accepted,
     "left the gate": _left,
+    "in community detox": _registered,
+    "in community rehab": lambda play: _registered(play, "community_rehab_order"),
     "left without order": lambda play: _left(play, "contact_only"),
 }
