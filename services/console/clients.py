@@ -47,6 +47,13 @@ class Services:
         """
         return self._call(token, "GET", service, path, params=_said(query)).text
 
+    def get_bytes(self, token: str, service: str, path: str, **query: Any) -> bytes:
+        """GET, the answer as it is.
+
+        Raises: Refused, Away.
+        """
+        return self._call(token, "GET", service, path, params=_said(query)).content
+
     def post(self, token: str, service: str, path: str, body: Mapping[str, Any], *, key: str | None = None) -> Any:
         """POST; ``key`` is the Idempotency-Key of an act.
 

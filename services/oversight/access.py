@@ -12,7 +12,12 @@ def area(asked: str, principal: Principal) -> str:
     Raises: Forbidden ``authority.area``.
     """
     if asked.startswith(principal.division):
-        return asked
+        return _within_city(asked)
     if principal.division.startswith(asked):
-        return principal.division
+        return _within_city(principal.division)
     raise Forbidden("authority.area", "this area is not yours")
+
+
+def _within_city(prefix: str) -> str:
+    """The whole city is everything that is known here, also what has no place."""
+    return "" if len(prefix) <= len(CITY) else prefix

@@ -2,17 +2,18 @@
 
 import csv
 import io
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from flask import Response
 from flask.views import MethodView
 from marshmallow import RAISE, Schema, ValidationError, fields, validates_schema
 
-from services.oversight.access import CITY, area
-from services.oversight.indicators import BY_KEY, INDICATORS, Figure, Indicator, Period, Scope, Snapshot, compute
+from services.oversight.access import area
+from services.oversight.figuring import figures_of
+from services.oversight.formulas import BY_KEY, INDICATORS
+from services.oversight.indicators import Figure, Indicator
 from services.oversight.store import Work
-from shared.kernel.deadlines import start_of_day
 from shared.kernel.errors import NotFound
 from shared.web import SUPERVISORS, Blueprint, Role, current_principal, current_work, field_error, operation
 
@@ -100,6 +101,7 @@ class FiguresCsv(MethodView):
 
     @operation(*READERS)
     @indicators_blp.arguments(PeriodQuery, location="query")
+    @indicators_blp.response(200, content_type="text/csv")
     def get(self, query: dict[str, Any]) -> Response:
         """Every figure of a period as CSV."""
         rows = FigureOut(many=True).dump([_row(figure) for figure in _figures(query, INDICATORS)])
@@ -127,24 +129,9 @@ def _work() -> Work:
 
 
 def _figures(query: dict[str, Any], indicators: tuple[Indicator, ...]) -> list[Figure]:
-    period = Period(start_of_day(query["first_day"]), start_of_day(date.fromordinal(query["last_day"].toordinal() + 1)))
-    known_at: datetime = query["known_at"] or _work().now
     prefix = area(query["division"], current_principal())
-    cached: dict[tuple[str, Scope], list[Snapshot]] = {}
-    for indicator in indicators:
-        wanted = (indicator.kind, indicator.scope)
-        if wanted not in cached:
-            cached[wanted] = _snapshots(indicator, period, known_at, prefix)
-    return [compute(one, cached[one.kind, one.scope], period) for one in indicators]
-
-
-def _snapshots(indicator: Indicator, period: Period, known_at: datetime, prefix: str) -> list[Snapshot]:
-    before = period.ends if indicator.scope is Scope.DATE else None
-    found = _work().snapshots(indicator.kind, known_at=known_at, before=before)
-    if len(prefix) <= len(CITY):
-        return found
-    homes = {one.person_id: one.division for one in _work().snapshots("person", known_at=known_at)}
-    return [one for one in found if (one.division or homes.get(one.person_id) or "").startswith(prefix)]
+    known_at: datetime = query["known_at"] or _work().now
+    return figures_of(_work(), indicators, query["first_day"], query["last_day"], known_at=known_at, prefix=prefix)
 
 
 def _row(figure: Figure) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """oversight, declared."""
 
 from services.oversight.api import blp
+from services.oversight.assessment_api import assessment_blp
 from services.oversight.indicators_api import indicators_blp
 from services.oversight.reactions import REACTIONS
 from services.oversight.store import Work, metadata
@@ -11,6 +12,6 @@ SERVICE = ServiceDefinition(
     title="Baton: oversight",
     work=Work,
     metadata=metadata,
-    blueprints=(blp, indicators_blp),
+    blueprints=(blp, indicators_blp, assessment_blp),
     reactions=REACTIONS,
 )

@@ -10,6 +10,7 @@ from typing import Any
 
 import eventlet
 import structlog
+from eventlet import tpool
 from eventlet.event import Event
 from flask import Flask
 from nameko.runners import ServiceRunner
@@ -112,6 +113,7 @@ def application(
         metrics=metrics,
         probes={"database": lambda: _database_complaint(storage), "broker": watch.complaint},
         assets=ASSETS,
+        offload=tpool.execute,
     )
 
 

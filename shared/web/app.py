@@ -22,6 +22,8 @@ from shared.observability.metrics import Metrics
 from shared.observability.redaction import redacted_text
 from shared.web import problems
 from shared.web.chassis_routes import Probe, add_chassis_routes
+from shared.web.offload import Offload
+from shared.web.offload import install as install_offload
 from shared.web.openapi import ServiceApi
 from shared.web.operation import Gate, OpenWork
 from shared.web.tokens import TokenVerifier
@@ -64,11 +66,12 @@ def create_app(
     probes: Mapping[str, Probe],
     assets: Path,
     body_limit: int = BODY_LIMIT_BYTES,
+    offload: Offload = lambda compute: compute(),
 ) -> Flask:
     """A plain WSGI application.
 
     ``probes`` say by name what keeps the service from being ready; ``assets`` is the folder of installed page
-    assets that holds ``swagger-ui-dist``; ``body_limit`` is in bytes.
+    assets that holds ``swagger-ui-dist``; ``body_limit`` is in bytes; ``offload`` runs long computations.
     """
     app = Flask(name, static_folder=None)
     app.json = _FastJson(app)
@@ -82,6 +85,7 @@ def create_app(
     )
     app.extensions["baton_gate"] = Gate(open_work, verifier)
     problems.install(app)
+    install_offload(app, offload)
     app.before_request(_begin)
     app.after_request(_finisher(metrics))
     api = ServiceApi(app)

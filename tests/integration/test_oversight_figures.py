@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 
 from services.oversight.service import SERVICE
 from shared.kernel.ids import new_id
@@ -133,3 +134,51 @@ def test_a_figure_agrees_with_a_slow_count_of_everything_ever_said(service: Serv
     met = [one for one in released if one.data["outcome"] == "met_official"]
     rate = figures(service)["pickup_rate"]
     assert (rate["numerator"], rate["denominator"]) == (len(met), len(released)) == (15, 30)
+
+
+def workbook(service: ServiceUnderTest, query: str = "", as_: Any = CITY) -> Any:
+    answer = service.client.get(f"/assessments/2026/workbook?{query}", as_=as_)
+    assert answer.status_code == 200, answer.get_data()[:300]
+    assert answer.content_type == "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    return load_workbook(io.BytesIO(answer.get_data()))
+
+
+def test_the_yearly_assessment_scores_every_area_and_lists_every_case(service: ServiceUnderTest) -> None:
+    unmet = event("handover.not_met.v1", released_at=NOW)
+    service.react(unmet, event("handover.met.v1", released_at=NOW), event("handover.met.v1", division="430822100"))
+    sheets = service.client.get("/assessments/2026", as_=CITY).get_json()["sheets"]
+    totals = {sheet["code"]: sheet["total"] for sheet in sheets}
+    assert (totals["430811"], totals["430821"]) == (100, 100)
+    assert totals["430802"] < totals["430822"] < 100  # nobody has reported there yet
+    (pickup,) = [line for line in sheets[0]["lines"] if line["key"] == "pickup_rate"]
+    assert (pickup["numerator"], pickup["denominator"], pickup["earned"]) == (1, 2, 10.0)
+    book = workbook(service)
+    assert [cell.value for cell in book["考核表"]["A"]][2:] == ["430802", "430811", "430821", "430822"]
+    evidence = list(book["出所接送率"].values)
+    assert (str(unmet.subject), "未完成", "left_alone") in {(row[2], row[4], row[5]) for row in evidence}
+    townships = service.client.get("/assessments/2026?level=township", as_=CITY).get_json()["sheets"]
+    assert len(townships) == 74
+
+
+def test_an_assessment_is_the_same_again_for_a_moment_that_is_past(service: ServiceUnderTest) -> None:
+    service.react(event("handover.not_met.v1", released_at=NOW))
+    then = service.clock.now().isoformat().replace("+00:00", "Z")
+    first = service.client.get(f"/assessments/2026?known_at={then}", as_=CITY).get_json()
+    service.clock.advance(timedelta(days=3))
+    service.react(event("handover.not_met.v1", released_at=NOW))
+    assert service.client.get(f"/assessments/2026?known_at={then}", as_=CITY).get_json() == first
+    assert service.client.get("/assessments/2026", as_=CITY).get_json()["sheets"] != first["sheets"]
+
+
+def test_what_came_from_outside_is_text_in_the_workbook_and_never_a_formula(service: ServiceUnderTest) -> None:
+    withdrawn = event("handover.withdrawn.v1", released_at=NOW, withdrawn_reason="=1+1")
+    service.react(withdrawn)
+    (cell,) = [row[5] for row in workbook(service)["出所接送率"].iter_rows(min_row=2)]
+    assert (cell.value, cell.data_type) == ("=1+1", "s")
+
+
+def test_a_county_sees_its_own_sheet(service: ServiceUnderTest) -> None:
+    sheets = service.client.get("/assessments/2026", as_=COUNTY).get_json()["sheets"]
+    assert [sheet["code"] for sheet in sheets] == ["430822"]
+    assert service.client.get("/assessments/2026?division=430802", as_=COUNTY).status_code == 403
+    assert service.client.get("/assessments/2026", as_=Role.COMMUNITY_OFFICER).status_code == 403

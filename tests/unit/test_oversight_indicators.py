@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.oversight.formulas import BY_KEY
 from services.oversight.indicators import (
-    BY_KEY,
     Case,
     Figure,
     Period,
@@ -39,19 +39,51 @@ TASK = {
     "pause_reason": None,
     "close_reason": None,
     "withdrawn_reason": None,
+    "unknown_at": None,
+    "closed_at": None,
 }
-TEST = {"state": "ordered", "collect_due_at": INSIDE.isoformat(), "told_at": None}
-ORDER = {"kind": "compulsory_isolation", "state": "served", "served_at": INSIDE.isoformat(), "admitted_at": None}
+TEST = {
+    "state": "ordered",
+    "ground": "scheduled",
+    "collect_due_at": INSIDE.isoformat(),
+    "told_at": None,
+    "exempt_reason": None,
+}
+MEASURE = {
+    "state": "active",
+    "agreement_signed_at": INSIDE.isoformat(),
+    "breached_at": None,
+    "unknown_at": None,
+    "found_at": None,
+    "ended_at": None,
+    "end_reason": None,
+}
+STAY = {"special": True, "admitted_at": INSIDE.isoformat()}
+ORDER = {
+    "kind": "compulsory_isolation",
+    "state": "served",
+    "served_at": INSIDE.isoformat(),
+    "admitted_at": None,
+    "refusal_reason": None,
+}
 RISK = {"state": "proposed", "tier": None, "clean_until": None}
-BASES = {"handover_task": TASK, "test_order": TEST, "order": ORDER, "risk_assessment": RISK}
+BASES = {
+    "handover_task": TASK,
+    "test_order": TEST,
+    "order": ORDER,
+    "risk_assessment": RISK,
+    "measure": MEASURE,
+    "stay": STAY,
+}
 EARLIER, LATER = (INSIDE - timedelta(hours=1)).isoformat(), (INSIDE + timedelta(hours=1)).isoformat()
 OUTSIDE = ENDS.isoformat()
 
 
-def found(key: str, **changes: Any) -> tuple[str, str] | None:
+def found(key: str, of: str = "", **changes: Any) -> tuple[str, str] | None:
     indicator = BY_KEY[key]
-    data = BASES[indicator.kind] | changes
-    figure = compute(indicator, [Snapshot(UUID(int=1), UUID(int=2), indicator.kind, None, data)], PERIOD)
+    kind = of or indicator.kinds[0]
+    data = BASES[kind] | changes
+    figure = compute(indicator, [Snapshot(UUID(int=1), UUID(int=2), kind, None, data)], PERIOD)
     return (figure.cases[0].verdict.value, figure.cases[0].reason) if figure.cases else None
 
 
@@ -94,7 +126,52 @@ def found(key: str, **changes: Any) -> tuple[str, str] | None:
         ("report_in_rate", {"close_reason": "died"}, ("excluded", "died")),
         ("report_in_rate", {"legal_ground": "contact_only"}, None),
         ("execution_rate", {}, ("missing", "met")),
-        ("execution_rate", {"agreement_signed_at": LATER, "state": "closed"}, ("counted", "agreement_signed")),
+        ("execution_rate", {"registered_at": LATER}, None),  # from then on the measure speaks
+        ("execution_rate", {"kind": "order", "released_at": None}, ("missing", "met")),
+        ("execution_rate", {"of": "measure"}, ("counted", "agreement_signed")),
+        ("execution_rate", {"of": "measure", "agreement_signed_at": None}, ("missing", "no_agreement")),
+        ("execution_rate", {"of": "measure", "breached_at": LATER}, ("missing", "grave_breach")),
+        ("execution_rate", {"of": "measure", "state": "tracing"}, ("missing", "tracing")),
+        ("execution_rate", {"of": "measure", "state": "suspended"}, ("excluded", "suspended")),
+        (
+            "execution_rate",
+            {"of": "measure", "state": "terminated", "end_reason": "died"},
+            ("excluded", "died"),
+        ),
+        ("control_rate", {}, ("counted", "met")),
+        ("control_rate", {"state": "not_met"}, ("missing", "not_met")),
+        ("control_rate", {"state": "offered"}, None),
+        ("control_rate", {"legal_ground": "contact_only", "state": "tracing"}, None),
+        ("control_rate", {"registered_at": LATER}, None),
+        ("control_rate", {"of": "measure"}, ("counted", "active")),
+        ("control_rate", {"of": "measure", "state": "whereabouts_unknown"}, ("missing", "whereabouts_unknown")),
+        ("control_rate", {"of": "measure", "state": "suspended"}, ("excluded", "suspended")),
+        ("control_rate", {"of": "measure", "state": "completed"}, None),
+        ("scheduled_test_rate", {}, ("missing", "ordered")),
+        ("scheduled_test_rate", {"told_at": LATER}, ("counted", "told")),
+        ("scheduled_test_rate", {"state": "exempted", "exempt_reason": "illness"}, ("excluded", "illness")),
+        ("scheduled_test_rate", {"ground": "witness"}, None),
+        ("special_admission_rate", {"of": "stay"}, ("counted", "admitted")),
+        ("special_admission_rate", {"of": "stay", "special": False}, None),
+        ("special_admission_rate", {}, None),
+        ("special_admission_rate", {"refusal_reason": "danger_to_life"}, ("missing", "danger_to_life")),
+        ("special_admission_rate", {"refusal_reason": "danger_to_life", "admitted_at": LATER}, None),
+        ("special_admission_rate", {"refusal_reason": "pregnant_or_nursing"}, None),  # barred, not ill
+        ("unknown_count", {"of": "measure", "state": "whereabouts_unknown"}, ("counted", "whereabouts_unknown")),
+        ("unknown_cleared_count", {}, None),
+        ("unknown_cleared_count", {"unknown_at": EARLIER, "contacted_at": LATER}, ("counted", "found")),
+        ("unknown_cleared_count", {"unknown_at": EARLIER, "contacted_at": OUTSIDE}, None),
+        ("unknown_cleared_count", {"unknown_at": EARLIER, "state": "whereabouts_unknown"}, None),
+        (
+            "unknown_cleared_count",
+            {"unknown_at": EARLIER, "state": "closed", "closed_at": LATER},
+            ("counted", "closed"),
+        ),
+        ("unknown_cleared_count", {"of": "measure", "unknown_at": EARLIER, "found_at": LATER}, ("counted", "found")),
+        ("current_users", {}, ("counted", "not_decided")),
+        ("current_users", {"tier": "high", "state": "decided"}, ("counted", "high")),
+        ("current_users", {"state": "ended"}, None),
+        ("current_users", {"state": "merged"}, None),
         ("execution_rate", {"state": "remote_accepted"}, ("excluded", "remote_accepted")),
         ("execution_rate", {"released_at": OUTSIDE}, None),
         ("unknown_count", {"state": "whereabouts_unknown"}, ("counted", "whereabouts_unknown")),

@@ -14,8 +14,10 @@ from shared.kernel.clock import china_day
 from shared.kernel.deadlines import start_of_day
 from shared.observability.logs import configure_logs
 from tests.year.city import City, city
-from tests.year.people import Story, Storyteller
+from tests.year.community import Community
+from tests.year.people import Storyteller
 from tests.year.reckoning import broken_promises, disagreements, every, figures
+from tests.year.telling import Story
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 12, 31)
 HOURS = (0.5, 10.0, 16.0)  # when anything happens: the night's timers, the morning, the afternoon
@@ -55,6 +57,8 @@ def play(people: int, inmates: int, seed: int, *, days: int = 365) -> int:
         teller = Storyteller(here, chance, lambda story: calendar.add(calendar.now, story))
         calendar.add(0, teller.scheduled_tests())
         calendar.add(0, teller.risk_decisions())
+        calendar.add(0, teller.police_decisions())
+        calendar.add(0, Community(here, chance).measures())
         for _ in range(inmates):
             calendar.add(0, teller.inmate(FIRST + timedelta(days=chance.randrange(45, days))))
         for _ in range(people):
@@ -80,6 +84,8 @@ def report(here: City, seed: int, seconds: float) -> int:
         print(f"{one['zh']:<14} {one['numerator']:>5} / {one['denominator']:<5}{rate}")
     states = Counter(f"{task.state}" for task in every(here, "community_handover", "tasks"))
     print("handover tasks:", ", ".join(f"{state} {number}" for state, number in states.most_common()))
+    measures = Counter(f"{one.state}" for one in every(here, "community_handover", "measures"))
+    print("community measures:", ", ".join(f"{state} {number}" for state, number in measures.most_common()))
     print(f"{here.events} events, {here.calls} calls, {seconds:.0f} s, SEED={seed}")
     wrong = [*broken_promises(here), *disagreements(said, figures(here, FIRST, last))]
     for line in wrong[:20]:

@@ -1,11 +1,10 @@
-"""What happens to people in a year. Each story is a generator: it acts, and yields the days until it goes on.
+"""What happens to people until they are registered. What follows is in `community.py`.
 
 Rates are what the office's own figures and the literature suggest, rounded up where an exception would be too rare
 to be seen in one year; they are choices, not findings.
 """
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
@@ -15,32 +14,16 @@ from shared.kernel.deadlines import add_months
 from shared.reference.divisions import divisions
 from shared.web.principal import Principal, Role
 from tests.year.city import CITY, City, Refused
+from tests.year.telling import SEARCH, SOON, Person, Story, Teller, china_day_of
 
-Story = Generator[float, None, None]
-SOON = 0.3  # days: the next time of the day at which anything happens
 SAMPLE = [{"officer": "P1", "sex": "male"}, {"officer": "P2", "sex": "female"}]
-SEARCH = ("call", "call", "call", "home_visit", "family")
 
 
-@dataclass
-class Person:
-    """Somebody in a story."""
-
-    id: str
-    division: str
-
-    @property
-    def county(self) -> str:
-        """Where the station and the county's office are."""
-        return self.division[:6]
-
-
-class Storyteller:
-    """Tells the stories of one city with one chance."""
+class Storyteller(Teller):
+    """From the suspicion to the registration."""
 
     def __init__(self, city: City, chance: Random, begin: Callable[[Story], None]) -> None:
-        self._city = city
-        self._chance = chance
+        super().__init__(city, chance)
         self._begin = begin  # lets another story begin now
         self._villages = [village.code for village in divisions().of_level("village")]
         self._seals = 0
@@ -164,6 +147,28 @@ class Storyteller:
             self._post("detention_intake", f"/orders/{order['id']}/service", county)
             self._notify(order["id"], county, "family", "work_unit", "station_of_registration")
             yield from self._isolated(person, order["id"])
+
+    def police_decisions(self) -> Story:
+        """Every day: the police decide about those who refused a measure or gravely breached its agreement."""
+        seen: set[str] = set()
+        while True:
+            yield 1
+            for order in self._pages("detention_intake", "/orders", state="decision_due"):
+                if order["isolation_ground"] and order["id"] not in seen:
+                    seen.add(order["id"])
+                    self._begin(self._isolated_for_a_breach(order))
+
+    def _isolated_for_a_breach(self, order: Any) -> Story:
+        person = Person(order["person_id"], order["division"])
+        yield SOON
+        if self._happens(0.3):
+            self._decide(order, "no_measure", self._county(person))
+            return
+        ground = {"legal_reviewer": "FZ", "isolation_ground": order["isolation_ground"]}
+        self._decide(order, "compulsory_isolation", self._county(person), **ground)
+        self._post("detention_intake", f"/orders/{order['id']}/service", self._county(person))
+        self._notify(order["id"], self._county(person), "family", "work_unit", "station_of_registration")
+        yield from self._isolated(person, order["id"])
 
     def _decide(self, order: Any, kind: str, by: Principal, **more: Any) -> None:
         decision = {"kind": kind, "deciding_organ": "GA", "decided_on": china_day(self._city.now), **more}
@@ -359,7 +364,8 @@ class Storyteller:
                 self._post("community_handover", f"{path}/referral", officer, number="BG-1")
                 return
         yield self._chance.randint(1, 9)
-        self._post("community_handover", f"{path}/registration", officer)
+        shorter = task["legal_ground"] == "community_rehab_order" and self._happens(0.2)
+        self._post("community_handover", f"{path}/registration", officer, measure_months=2 if shorter else None)
         yield 1
         self._post("community_handover", f"{path}/agreement", officer)
 
@@ -380,7 +386,10 @@ class Storyteller:
             outcomes = (("met_official", 0.7), ("met_family", 0.82), ("refused_company", 0.86), ("hospital", 0.88))
             outcome = next((name for name, below in outcomes if roll < below), "other_authority")
             note = "another county's police" if outcome == "other_authority" else None
-            self._post("community_handover", f"{path}/meeting", officer, outcome=outcome, note=note)
+            if outcome == "met_official" and self._happens(0.02):
+                yield from self._entered_wrongly(path, officer)
+            else:
+                self._post("community_handover", f"{path}/meeting", officer, outcome=outcome, note=note)
             if outcome == "other_authority":
                 return False
             if outcome == "met_family":
@@ -402,6 +411,13 @@ class Storyteller:
         self._post("community_handover", f"{path}/trace-steps", officer, kind="police_check", found=True)
         yield SOON
         return True
+
+    def _entered_wrongly(self, path: str, officer: Principal) -> Story:
+        """The officer says that nobody was there; the township sets it right."""
+        self._post("community_handover", f"{path}/meeting", officer, outcome="left_alone")
+        yield SOON
+        right = {"outcome": "met_official", "reason": "entered on the wrong task"}
+        self._post("community_handover", f"{path}/outcome-correction", self._township(officer), **right)
 
     def scheduled_tests(self) -> Story:
         """Every day: the stations do the tests that the schedules of community measures ask for, nearly all."""
@@ -430,15 +446,6 @@ class Storyteller:
                     path = f"/persons/{risk['person_id']}/risk/decision"
                     self._post("person_registry", path, CITY, tier=risk["proposed_tier"])
 
-    def _pages(self, service: str, path: str, **query: Any) -> list[Any]:
-        found, cursor = [], None
-        while True:
-            page = self._city.get(service, path, limit=100, **query, **({"cursor": cursor} if cursor else {}))
-            found += page["items"]
-            cursor = page.get("next_cursor")
-            if cursor is None:
-                return found
-
     def _register(self) -> Person:
         village = self._chance.choice(self._villages)
         unknown = self._happens(0.01)
@@ -451,39 +458,13 @@ class Storyteller:
         }
         station = Principal("station", Role.STATION_OFFICER, f"STATION-{village[:6]}", village[:6])
         made = self._post("person_registry", "/persons", station, **body)
+        if self._happens(0.01):
+            self._begin(self._twice(made["id"], body, station))
         return Person(made["id"], village)
 
-    def _task(self, **of: str) -> Any:
-        found = self._city.get("community_handover", "/tasks", **of)["items"]
-        return found[0] if found else None
-
-    def _one(self, service: str, path: str, **query: Any) -> Any:
-        found = self._city.get(service, path, **query)["items"]
-        assert len(found) == 1, (path, query, found)
-        return found[0]
-
-    def _post(self, service: str, path: str, by: Principal, **body: Any) -> Any:
-        return self._city.post(service, path, body, by=by)
-
-    def _happens(self, rate: float) -> bool:
-        return self._chance.random() < rate
-
-    def _station(self, person: Person) -> Principal:
-        return Principal("station", Role.STATION_OFFICER, f"STATION-{person.county}", person.county)
-
-    def _county(self, person: Person) -> Principal:
-        return Principal("county", Role.COUNTY_SUPERVISOR, f"NCO-{person.county}", person.county)
-
-    def _clerk(self, centre: str) -> Principal:
-        return Principal("clerk", Role.CENTRE_CLERK, centre, "4308")
-
-    def _officer(self, office: str) -> Principal:
-        return Principal("officer", Role.COMMUNITY_OFFICER, office, office.removeprefix("OFFICE-"))
-
-    def _township(self, officer: Principal) -> Principal:
-        return Principal("township", Role.TOWNSHIP_SUPERVISOR, officer.organisation, officer.division)
-
-
-def china_day_of(text: str) -> date:
-    """The day in China of a moment from an answer."""
-    return china_day(datetime.fromisoformat(text))
+    def _twice(self, person_id: str, body: dict[str, Any], station: Principal) -> Story:
+        """Somebody enters the same person again; weeks later the county finds out and merges the files."""
+        again = self._post("person_registry", "/persons", station, **body)
+        yield self._chance.randint(5, 60)
+        path = f"/persons/{person_id}/merge"
+        self._post("person_registry", path, CITY, into=again["id"], reason="same fingerprint")

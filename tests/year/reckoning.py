@@ -1,15 +1,21 @@
 """What must be true at the year's end: the three promises, person by person, and each indicator once more, slowly.
 
-Nothing here uses oversight's code or its tables: it reads the producers' own aggregates, one after the other.
+Nothing here uses oversight's code or its tables: it reads the producers' own aggregates, and their own event logs for
+how things stood on a date, one after the other.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
+from sqlalchemy import select
+
+from shared.contracts.envelope import CONTENT_TYPE, decode
 from shared.kernel.clock import china_day
 from shared.kernel.deadlines import start_of_day
+from shared.storage.chassis import EVENT_LOG
 from tests.year.city import City
 
 MET = ("met_official", "refused_company", "hospital")
@@ -22,12 +28,26 @@ def every(city: City, service: str, store: str) -> Iterator[Any]:
         yield from getattr(work, store).select()
 
 
+def as_of(city: City, service: str, events: str, moment: datetime) -> list[Any]:
+    """Every aggregate of a kind as its own service's log had it before a moment, event by event."""
+    log, newest = EVENT_LOG.c, {}
+    said = select(log.subject, log.body).where(log.type.startswith(events)).order_by(log.position)
+    with city.services[service].storage.engine.connect() as connection:
+        for subject, body in connection.execute(said):
+            event = decode(body.encode(), CONTENT_TYPE)
+            if event.time < moment:
+                newest[subject] = SimpleNamespace(**event.data)
+    return list(newest.values())
+
+
 def broken_promises(city: City) -> list[str]:
     """Everything that is open, due, and unexplained; none means that no case was dropped."""
     tests = [f"test {o.id} {o.state}" for o in every(city, "drug_testing", "test_orders") if _late(o, city)]
     orders = [f"order {o.id} {o.state}" for o in every(city, "detention_intake", "orders") if _late(o, city)]
     tasks = list(every(city, "community_handover", "tasks"))
     lost = [f"task {t.id} {t.state}" for t in tasks if _late(t, city) and t.state != "whereabouts_unknown"]
+    measures = every(city, "community_handover", "measures")
+    lost += [f"measure {m.id} {m.state}" for m in measures if _late(m, city) and m.state != "whereabouts_unknown"]
     return [*tests, *orders, *lost, *_one_task_for_each_release(city, tasks)]
 
 
@@ -61,17 +81,29 @@ def figures(city: City, first: date, last: date) -> dict[str, tuple[int, int]]:
     isolated = [one for one in orders if one.kind == "compulsory_isolation" and within(one.served_at)]
     isolated = [one for one in isolated if one.admitted_at or one.state not in ("not_admitted", "revoked")]
     tasks = list(every(city, "community_handover", "tasks"))
+    measures = list(every(city, "community_handover", "measures"))
     risks = list(every(city, "person_registry", "assessments"))
     clean = [one for one in risks if one.state == "ended" and within(one.clean_until)]
-    followed = [one for one in risks if one.state != "ended"]
+    scheduled = [one for one in tests if one.ground == "scheduled" and one.state != "exempted"]
+    tasks_then = as_of(city, "community_handover", "handover.", ends)
+    measures_then = as_of(city, "community_handover", "measure.", ends)
+    risks_then = as_of(city, "person_registry", "risk.", ends)
+    unknown = [one for one in (*tasks_then, *measures_then) if one.state == "whereabouts_unknown"]
+    gone = [one for one in tasks_then if one.kind == "order" or (one.released_at and one.released_at < ends)]
+    followed = [one for one in risks_then if one.state not in ("ended", "merged")]
     return {
         "must_test_rate": (len(tested), len(tests)),
         "admission_rate": (sum(one.admitted_at is not None for one in isolated), len(isolated)),
         "pickup_rate": _pickup([one for one in tasks if one.kind == "release" and within(one.released_at)]),
         "confirmed_in_time_rate": _confirmed([one for one in tasks if within(one.accept_due_at)]),
         "report_in_rate": _reported([one for one in tasks if within(one.report_due_at)]),
-        "execution_rate": _executed([one for one in tasks if one.released_at and one.released_at < ends]),
-        "unknown_count": _count(one.state == "whereabouts_unknown" for one in tasks),
+        "execution_rate": _executed(gone, measures_then),
+        "control_rate": _kept(tasks_then, measures_then),
+        "scheduled_test_rate": (sum(one.told_at is not None for one in scheduled), len(scheduled)),
+        "special_admission_rate": _special(orders, list(every(city, "detention_intake", "stays")), within),
+        "unknown_count": (len(unknown), len(unknown)),
+        "unknown_cleared_count": _count(_is_cleared(one, within) for one in (*tasks, *measures)),
+        "current_users": (len(followed), len(followed)),
         "tiered_rate": (sum(one.tier is not None for one in followed), len(followed)),
         "clean3_count": (len(clean), len(clean)),
     }
@@ -102,10 +134,38 @@ def _reported(tasks: list[Any]) -> tuple[int, int]:
     return sum(bool(t.registered_at and t.registered_at < t.report_due_at) for t in owed), len(owed)
 
 
-def _executed(tasks: list[Any]) -> tuple[int, int]:
+LOST = ("tracing", "whereabouts_unknown")
+NOT_IN_FORCE = ("suspended", "expired", "completed", "terminated")
+
+
+def _executed(tasks: list[Any], measures: list[Any]) -> tuple[int, int]:
     owed = [t for t in tasks if t.legal_ground != "contact_only" and t.state not in ("withdrawn", "remote_accepted")]
-    owed = [t for t in owed if t.close_reason not in AWAY]
-    return sum(t.agreement_signed_at is not None for t in owed), len(owed)
+    owed = [t for t in owed if t.close_reason not in AWAY and t.registered_at is None]
+    in_force = [m for m in measures if m.state not in NOT_IN_FORCE]
+    good = [m for m in in_force if m.state not in LOST and m.breached_at is None and m.agreement_signed_at]
+    return len(good), len(owed) + len(in_force)
+
+
+def _kept(tasks: list[Any], measures: list[Any]) -> tuple[int, int]:
+    owed = [t for t in tasks if t.legal_ground != "contact_only" and t.registered_at is None]
+    in_contact = sum(t.state in ("met", "contacted") for t in owed)
+    in_contact += sum(m.state in ("active", "moving") for m in measures)
+    lost = sum(t.state in (*LOST, "not_met") for t in owed) + sum(m.state in LOST for m in measures)
+    return in_contact, in_contact + lost
+
+
+def _special(orders: list[Any], stays: list[Any], within: Any) -> tuple[int, int]:
+    admitted = sum(stay.special is not None and within(stay.admitted_at) for stay in stays)
+    turned_away = [o for o in orders if o.kind == "compulsory_isolation" and within(o.served_at) and not o.admitted_at]
+    return admitted, admitted + sum(o.refusal_reason in ("danger_to_life", "cannot_care_for_self") for o in turned_away)
+
+
+def _is_cleared(one: Any, within: Any) -> bool:
+    if one.unknown_at is None or one.state == "whereabouts_unknown":
+        return False
+    found = one.found_at if hasattr(one, "found_at") else one.contacted_at
+    ended = one.ended_at if hasattr(one, "found_at") else one.closed_at
+    return bool(within(found)) if found else bool(within(ended))
 
 
 def disagreements(said: Mapping[str, Any], reckoned: Mapping[str, tuple[int, int]]) -> list[str]:

@@ -19,6 +19,11 @@ def get_text(service: str, path: str, **query: Any) -> str:
     return _services().get_text(current_token(), service, path, **query)
 
 
+def get_bytes(service: str, path: str, **query: Any) -> bytes:
+    """GET a file, in the user's name."""
+    return _services().get_bytes(current_token(), service, path, **query)
+
+
 def act(service: str, path: str, body: Mapping[str, Any]) -> Any:
     """An act in the user's name, once for each form shown however often it is sent."""
     return _services().post(current_token(), service, path, body, key=request.form.get("key") or None)

@@ -7,8 +7,10 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 
-from services.console.pages.common import get, get_text, names_of
+from services.console.pages.common import get, get_bytes, get_text, names_of
 from shared.kernel.clock import china_day
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 bp = Blueprint("indicators", __name__, url_prefix="/indicators")
 
@@ -39,6 +41,31 @@ def spreadsheet() -> Response:
     text = get_text("oversight", "/indicators/figures.csv", **_period(_month()))
     name = f"indicators-{_month():%Y-%m}.csv"
     return Response(text, mimetype="text/csv", headers={"Content-Disposition": f"attachment; filename={name}"})
+
+
+@bp.get("/assessment")
+def assessment() -> Any:
+    """The yearly assessment: each area's score sheet."""
+    answer = get("oversight", f"/assessments/{_year()}", level=_level())
+    return render_template("assessment.html", answer=answer, level=_level())
+
+
+@bp.get("/assessment.xlsx")
+def workbook() -> Response:
+    """The yearly assessment with its formulas and every case, for a spreadsheet."""
+    content = get_bytes("oversight", f"/assessments/{_year()}/workbook", level=_level())
+    name = f"assessment-{_year()}.xlsx"
+    return Response(content, mimetype=XLSX, headers={"Content-Disposition": f"attachment; filename={name}"})
+
+
+def _year() -> int:
+    """The year that is asked for, else this one."""
+    text = request.args.get("year", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) == 4 else china_day(datetime.now(UTC)).year
+
+
+def _level() -> str:
+    return "township" if request.args.get("level") == "township" else "county"
 
 
 def _month() -> date:
