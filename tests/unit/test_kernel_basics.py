@@ -22,6 +22,17 @@ def test_new_ids_are_uuid7_and_sort_by_age() -> None:
     assert len(set(ids)) == 1000
 
 
+def test_what_follows_from_something_stands_at_its_time() -> None:
+    earlier, later = new_id(), new_id()
+    while later.int >> 80 == earlier.int >> 80:
+        later = new_id()
+    task, order = derived_id(earlier, "task"), derived_id(later, "order")
+    assert (task.version, task.variant) == (8, later.variant)
+    assert (task.int >> 80, derived_id(task, "measure").int >> 80) == (earlier.int >> 80,) * 2
+    assert task < order
+    assert derived_id(SPACE, "task").version == 5  # what stands at no time has none to give
+
+
 def test_a_derived_id_is_the_same_every_time() -> None:
     assert derived_id(SPACE, "release") == derived_id(SPACE, "release")
     assert derived_id(SPACE, "release") != derived_id(SPACE, "order")
