@@ -6,7 +6,7 @@ ONLY   ?= tests
 LOCK   := --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help run chain test check bench year docs migration lock clean setup setup-dev
+.PHONY: help run chain ops test check bench year docs migration lock clean setup setup-dev
 
 help:
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ run: setup ## the whole platform with demonstration data, console on http://loca
 	@exec $(BIN)/python -m deploy.local.run
 chain: setup ## drive one case through the running platform and show every step
 	@$(BIN)/python -m deploy.local.chain
+
+ops: setup ## dead letters of the running platform; DO="letters", DO="replay oversight ID --note WHY", ...
+	@$(BIN)/python -m deploy.local.ops $(or $(DO),status)
 
 ##@ Work on it
 test: setup-dev ## all tests, on real servers; ONLY=tests/unit for a part

@@ -13,7 +13,11 @@ from sqlalchemy import MetaData
 
 from shared.messaging.intake import Intake
 from shared.messaging.reactions import Reactions
+from shared.observability.metrics import Metrics
+from shared.storage.retention import prune
 from shared.storage.work import Transaction, UnitOfWork
+
+PRUNE_EVERY = timedelta(seconds=5)
 
 
 @dataclass(frozen=True)
@@ -41,3 +45,15 @@ class ServiceDefinition:
     reactions: Reactions | None = None
     timers: Sequence[Timer] = ()
     intake: Intake | None = None
+    takes_unrouted: bool = False  # keeps the events that no queue is bound for, for an operator
+
+
+def retention_timers(kept_for: timedelta, metrics: Metrics) -> tuple[Timer, ...]:
+    """The timer that every service has: what was kept long enough goes, a little at a time."""
+
+    def prune_a_little(work: UnitOfWork) -> int:
+        for table, rows in prune(work.connection, before=work.now - kept_for):
+            metrics.pruned_rows.labels(table).inc(rows)
+        return 0  # however much is left, other timers come first
+
+    return (Timer("prune", PRUNE_EVERY, prune_a_little),)

@@ -132,6 +132,12 @@ TRACE_KINDS = {
     "employer": _l("询问单位"),
     "police_check": _l("公安机关核查"),
 }
+LETTER_STATES = {
+    "waiting": _l("待处理"),
+    "replaying": _l("正在重新投递"),
+    "replayed": _l("已重新投递"),
+    "discarded": _l("已放弃"),
+}
 VERDICTS = {
     "missing": _l("未完成"),
     "excluded": _l("单列"),
@@ -185,6 +191,7 @@ RULES = {
     "M1": _l("见面走访"),
 }
 PROBLEMS = {
+    "dead_letter.decided": _l("已有人处理"),
     "task.already_accepted": _l("已有人确认接收"),
     "task.wrong_state": _l("任务状态已变化，请看下方最新状态"),
     "task.no_order": _l("没有社区戒毒（康复）决定，无需登记，请记录联系结果"),

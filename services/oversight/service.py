@@ -14,4 +14,5 @@ SERVICE = ServiceDefinition(
     metadata=metadata,
     blueprints=(blp, indicators_blp, assessment_blp),
     reactions=REACTIONS,
+    takes_unrouted=True,
 )

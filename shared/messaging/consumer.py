@@ -166,8 +166,8 @@ class BatchConsumer:
         try:
             publisher = ConfirmingPublisher(connection, app_id=self._queue)
             for letter in dead:
-                copy = letter.publishable(exchange=DEAD, key=self._dead_key)
-                window = publisher.publish([copy], deadline=DEAD_LETTER_DEADLINE_SECONDS, headers=letter.headers)
+                copy = letter.publishable(exchange=DEAD, key=self._dead_key, queue=self._queue)
+                window = publisher.publish([copy], deadline=DEAD_LETTER_DEADLINE_SECONDS)
                 if not window.confirmed:
                     raise window.interrupted or ConnectionError("the dead-letter queue did not take a message")
                 self._metrics.dead_letters.labels(letter.reason).inc()

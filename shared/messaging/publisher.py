@@ -6,7 +6,7 @@ message that the ack which follows belongs to. A channel that timed out is never
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -30,6 +30,10 @@ class Publishable(Protocol):
     def content_type(self) -> str: ...
     @property
     def body(self) -> str | bytes: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def reply_to(self) -> str | None: ...
 
 
 @dataclass
@@ -60,7 +64,7 @@ class ConfirmingPublisher:
         self._returned: set[int] = set()
         self._window = Window()
 
-    def publish(self, messages: Iterable[Publishable], *, deadline: float, headers: Any = None) -> Window:
+    def publish(self, messages: Iterable[Publishable], *, deadline: float) -> Window:
         """Publish all and wait at most ``deadline`` seconds for every confirm.
 
         Never raises for the broker's sake: what was settled before trouble counts, and `Window.interrupted`
@@ -73,7 +77,7 @@ class ConfirmingPublisher:
         try:
             with self._one_write(deadline):
                 for place, message in enumerate(messages):
-                    self._send(place, message, headers)
+                    self._send(place, message)
             while self._open:
                 self._reader.drain(max(0.001, until - time.monotonic()))
         except CONNECTION_ERRORS as trouble:
@@ -104,7 +108,7 @@ class ConfirmingPublisher:
         with transport.having_timeout(deadline):
             write(window)
 
-    def _send(self, place: int, message: Publishable, headers: Any) -> None:
+    def _send(self, place: int, message: Publishable) -> None:
         message_id = str(message.message_id)
         self._last_tag += 1
         self._open[self._last_tag] = place
@@ -122,7 +126,8 @@ class ConfirmingPublisher:
                 message_id=message_id,
                 type=message.type,
                 app_id=self._app_id,
-                application_headers=headers or {},
+                application_headers=dict(message.headers),
+                **({"reply_to": message.reply_to} if message.reply_to else {}),
             ),
         )
 

@@ -35,6 +35,16 @@ class Metrics:
             "baton_reactions", "Events reacted to", ["event", "outcome", "reason"], registry=registry
         )
         self.dead_letters = Counter("baton_dead_letters", "Messages given up", ["reason"], registry=registry)
+        self.dead_letters_waiting = Gauge(
+            "baton_dead_letters_waiting", "Dead letters that wait for an operator", registry=registry
+        )
+        self.dead_letters_replayed = Counter(
+            "baton_dead_letters_replayed", "Dead letters given again", registry=registry
+        )
+        self.unclaimed_answers = Counter(
+            "baton_unclaimed_answers", "Answers that no centre's queue took", registry=registry
+        )
+        self.pruned_rows = Counter("baton_pruned_rows", "Rows that were kept long enough", ["table"], registry=registry)
         self.intake_commands = Counter(
             "baton_intake_commands", "Commands by message", ["command", "outcome"], registry=registry
         )

@@ -6,7 +6,7 @@ the process with a clear line, and the supervisor starts it again.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from eventlet import wsgi
@@ -17,7 +17,6 @@ from nameko.web.server import HttpOnlyProtocol, WebServer
 
 from shared.messaging.consumer import BatchConsumer
 from shared.messaging.delivery import DeadLetter, Delivery
-from shared.messaging.relay import Relay
 from shared.runtime.timers import TimerLoop
 
 SLOW_CLIENT_SECONDS = 30
@@ -61,25 +60,35 @@ class BatchEntrypoint(Entrypoint):
         return value, exc_info
 
 
-class RelayProvider(DependencyProvider):
-    """Runs the relay beside the service."""
+class Loop(Protocol):
+    """Something that runs until it is told to stop."""
 
-    def __init__(self, relay: Relay) -> None:
-        self._relay = relay
+    def run(self) -> None:
+        """Run; returns after `stop`."""
+
+    def stop(self) -> None:
+        """Finish what is under way."""
+
+
+class LoopProvider(DependencyProvider):
+    """Runs a loop beside the service: the relay, the replayer."""
+
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
         self._thread: Any = None
 
     def start(self) -> None:
-        """Start relaying."""
-        self._thread = self.container.spawn_managed_thread(self._relay.run, identifier="relay")
+        """Start it."""
+        self._thread = self.container.spawn_managed_thread(self._loop.run, identifier=self.attr_name)
 
     def stop(self) -> None:
-        """Finish the window under way."""
-        self._relay.stop()
+        """Finish what is under way."""
+        self._loop.stop()
         self._thread.wait()
 
-    def get_dependency(self, worker_ctx: Any) -> Relay:
-        """The relay itself."""
-        return self._relay
+    def get_dependency(self, worker_ctx: Any) -> Loop:
+        """The loop itself."""
+        return self._loop
 
 
 class TimerEntrypoint(Entrypoint):

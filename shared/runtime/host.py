@@ -9,15 +9,16 @@ from shared.messaging.broker import Broker
 from shared.messaging.consumer import BatchConsumer
 from shared.messaging.delivery import DeadLetter, Delivery
 from shared.messaging.intake import IntakeProcessor
+from shared.messaging.morgue import Morgue, Replayer
 from shared.messaging.pressure import Pressure
 from shared.messaging.processor import EventProcessor, Processor, Unavailable
 from shared.messaging.relay import Relay
-from shared.messaging.topology import dead_queue, events_queue, intake_queue
+from shared.messaging.topology import UNROUTED, dead_queue, events_queue, intake_queue
 from shared.observability.metrics import Metrics
-from shared.runtime.extensions import BatchEntrypoint, HttpApi, RelayProvider, TimerEntrypoint
+from shared.runtime.extensions import BatchEntrypoint, HttpApi, LoopProvider, TimerEntrypoint
 from shared.runtime.settings import Settings
 from shared.runtime.timers import TimerLoop
-from shared.service import ServiceDefinition
+from shared.service import ServiceDefinition, retention_timers
 from shared.storage.engine import Storage
 
 
@@ -36,8 +37,14 @@ def nameko_service(
         "name": definition.name,
         "__doc__": definition.title,
         "api": HttpApi(app),
-        "relay": RelayProvider(Relay(storage, broker, metrics, pressure)),
+        "relay": LoopProvider(Relay(storage, broker, metrics, pressure)),
+        "replayer": LoopProvider(Replayer(storage, broker, metrics)),
     }
+    letters = Morgue(storage, metrics)
+    members["bury"] = _batches(dead_queue(definition.name), letters, settings, broker, metrics, pressure)
+    if definition.takes_unrouted:
+        unrouted = Morgue(storage, metrics, events_only=True)
+        members["find"] = _batches(UNROUTED, unrouted, settings, broker, metrics, pressure)
     if definition.reactions is not None:
         events = EventProcessor(storage, definition.reactions, metrics)
         for number in range(settings.consumers):
@@ -46,8 +53,8 @@ def nameko_service(
     if definition.intake is not None:
         commands = IntakeProcessor(storage, definition.intake, metrics)
         members["take_in"] = _batches(intake_queue(definition.name), commands, settings, broker, metrics, pressure)
-    if definition.timers:
-        members["tick"] = _ticks(TimerLoop(storage, definition.timers, metrics))
+    timers = (*definition.timers, *retention_timers(settings.retention, metrics))
+    members["tick"] = _ticks(TimerLoop(storage, timers, metrics))
     return type(definition.name.title().replace("_", ""), (), members)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from environs import Env, EnvError
@@ -40,6 +41,7 @@ class Settings:
     )
     log_level: str
     token_jwks: Path  # public keys of the token issuer
+    retention: timedelta = timedelta(days=30)  # of inbox, answers and idempotency keys; longer than any replay
     clock_file: Path | None = None  # for rehearsals: the moment at which the service believes to be
 
 
@@ -61,6 +63,7 @@ def load_settings(service: str) -> Settings:
             batch_linger=env.int("BATCH_LINGER_MS", 0, validate=Range(0, 10_000)) / 1000,
             consumers=env.int("CONSUMERS", _consumers(database_url), validate=Range(1, 16)),
             log_level=env.str("LOG_LEVEL", "INFO", validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
+            retention=timedelta(days=env.int("RETENTION_DAYS", 30, validate=Range(1, 3650))),
             token_jwks=_existing_file(env, "TOKEN_JWKS"),
             clock_file=_existing_file(env, "CLOCK_FILE") if env.str("CLOCK_FILE", "") else None,
         )

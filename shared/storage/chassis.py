@@ -4,7 +4,7 @@
 positions of what is not yet confirmed by the broker, so its size is the backlog and never the history.
 ``inbox`` holds the ids of messages whose effect is committed. ``suspect`` counts attempts at messages that were in
 the hands of a consumer that was lost. ``idempotency`` holds answers to be given again.
-``audit`` holds who did what.
+``audit`` holds who did what. ``dead_letter`` holds messages that could not work, until an operator has dealt with them.
 """
 
 from sqlalchemy import (
@@ -35,6 +35,7 @@ def new_metadata() -> MetaData:
     """A service's metadata, with the chassis tables already in it."""
     metadata = MetaData(naming_convention=NAMING)
     _add_chassis_tables(metadata)
+    _add_dead_letters(metadata)
     return metadata
 
 
@@ -55,6 +56,9 @@ def _add_chassis_tables(metadata: MetaData) -> None:
         Index("uq_event_log_subject_sequence", "subject", "sequence", unique=True),
         sqlite_autoincrement=True,
     )
+    log = metadata.tables["event_log"]
+    is_answer = log.c.sequence.is_(None)
+    Index("ix_event_log_answers", log.c.created_at, postgresql_where=is_answer, sqlite_where=is_answer)
     attempts = Column("attempts", Integer, nullable=False, server_default="0")
     outbox = Table(
         "outbox",
@@ -104,6 +108,30 @@ def _add_chassis_tables(metadata: MetaData) -> None:
     )
 
 
+def _add_dead_letters(metadata: MetaData) -> None:
+    state = Column("state", Text, nullable=False)
+    letters = Table(
+        "dead_letter",
+        metadata,
+        Column("id", Uuid, primary_key=True),
+        Column("message_id", Text, nullable=False, index=True),
+        Column("queue", Text),  # in which it died; null of one that no queue took
+        Column("routing_key", Text, nullable=False),
+        Column("content_type", Text),
+        Column("headers", JsonValue(dict[str, str]), nullable=False),
+        Column("reply_to", Text),
+        Column("body", LargeBinary, nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("detail", Text, nullable=False),  # type and frames of the error, never a value
+        Column("died_at", UtcDateTime, nullable=False),
+        state,
+        Column("decided_at", UtcDateTime),
+        Column("decided_by", Text),
+        Column("note", Text),
+    )
+    Index("ix_dead_letter_state", letters.c.state, letters.c.died_at)
+
+
 _CHASSIS = new_metadata()
 EVENT_LOG = _CHASSIS.tables["event_log"]
 OUTBOX = _CHASSIS.tables["outbox"]
@@ -111,3 +139,4 @@ INBOX = _CHASSIS.tables["inbox"]
 SUSPECT = _CHASSIS.tables["suspect"]
 IDEMPOTENCY = _CHASSIS.tables["idempotency"]
 AUDIT = _CHASSIS.tables["audit"]
+DEAD_LETTER = _CHASSIS.tables["dead_letter"]

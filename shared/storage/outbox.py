@@ -5,7 +5,7 @@ Never read by "position greater than the last one": numbers commit out of order,
 the late ones.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from shared.storage.bulk import delete_rows, insert_rows
 from shared.storage.chassis import EVENT_LOG, OUTBOX
 
 EVENTS_EXCHANGE = "baton.events"
+_NO_HEADERS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,16 @@ class Pending:
     content_type: str
     body: str
     created_at: datetime
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What is said needs none: everything stands in the envelope."""
+        return _NO_HEADERS
+
+    @property
+    def reply_to(self) -> str | None:
+        """Nobody answers an event."""
+        return None
 
 
 def append(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:

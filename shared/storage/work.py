@@ -115,6 +115,11 @@ class UnitOfWork:
         """Send something that is no event (an answer to a centre) with this transaction."""
         self._posted.append(_log_row(new_id(), subject, None, exchange, routing_key, content_type, body, self.now))
 
+    def note_act(self, action: str, subject: UUID) -> None:
+        """Write an audit row about an act that changes no aggregate; the asker must be known."""
+        assert self.actor is not None
+        insert_rows(self.connection, AUDIT, [self._audit_row(self.actor, action, subject, 0)])
+
     def flush(self) -> None:
         """Write everything pending, state first, then events and audit."""
         for store in self._stores:
@@ -173,18 +178,22 @@ class UnitOfWork:
         ]
         append(self.connection, rows + self._posted)
         if self.actor is not None:
-            insert_rows(self.connection, AUDIT, [self._audit_row(self.actor, event) for event in self._events])
+            insert_rows(
+                self.connection,
+                AUDIT,
+                [self._audit_row(self.actor, one.type, one.subject, one.sequence) for one in self._events],
+            )
         self._events, self._posted, self._emitted = [], [], True
 
-    def _audit_row(self, actor: Actor, event: Event) -> dict[str, Any]:
+    def _audit_row(self, actor: Actor, action: str, subject: UUID, version: int) -> dict[str, Any]:
         return {
             "at": self.now,
             "actor": actor.subject,
             "role": actor.role,
             "organisation": actor.organisation,
-            "action": event.type,
-            "subject": event.subject,
-            "version": event.sequence,
+            "action": action,
+            "subject": subject,
+            "version": version,
             "request_id": self._transaction.request_id,
         }
 

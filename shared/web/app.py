@@ -26,6 +26,7 @@ from shared.web.offload import Offload
 from shared.web.offload import install as install_offload
 from shared.web.openapi import ServiceApi
 from shared.web.operation import Gate, OpenWork
+from shared.web.ops import ops_blueprint
 from shared.web.tokens import TokenVerifier
 
 BODY_LIMIT_BYTES = 1024 * 1024
@@ -89,7 +90,7 @@ def create_app(
     app.before_request(_begin)
     app.after_request(_finisher(metrics))
     api = ServiceApi(app)
-    for blueprint in blueprints:
+    for blueprint in (*blueprints, ops_blueprint()):
         api.register_blueprint(blueprint)
     add_chassis_routes(app, api, metrics=metrics, probes=probes, assets=assets)
     return app

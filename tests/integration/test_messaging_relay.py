@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import ClassVar
 
 import pytest
 from sqlalchemy import text
@@ -202,6 +203,8 @@ class _Letter:
     exchange = ""
     content_type = "text/plain"
     body = b"x"
+    headers: ClassVar[dict[str, str]] = {}
+    reply_to = None
 
     def __init__(self, key: str) -> None:
         self.type = key
