@@ -41,13 +41,13 @@ class LetterQuery(CursorQuery):
     message_id = fields.String()
 
 
-class NoteIn(_Input):
+class DecisionNoteIn(_Input):
     """Why."""
 
     note = fields.String(required=True, validate=_words)
 
 
-class ReplayIn(NoteIn):
+class ReplayIn(DecisionNoteIn):
     """Which waiting letters to give again: those of a reason, and of a routing key if one is named."""
 
     reason = fields.String(required=True, validate=_words)
@@ -197,7 +197,7 @@ def ops_blueprint() -> Blueprint:
         """Giving a letter again."""
 
         @operation(Role.OPERATOR, creates=True)
-        @blp.arguments(NoteIn)
+        @blp.arguments(DecisionNoteIn)
         @blp.response(202, LetterOut)
         def post(self, body: dict[str, Any], letter_id: UUID) -> Letter:
             """Give a letter again. It is safe: what had its effect already has none."""
@@ -208,7 +208,7 @@ def ops_blueprint() -> Blueprint:
         """Giving a letter up."""
 
         @operation(Role.OPERATOR, creates=True)
-        @blp.arguments(NoteIn)
+        @blp.arguments(DecisionNoteIn)
         @blp.response(201, LetterOut)
         def post(self, body: dict[str, Any], letter_id: UUID) -> Letter:
             """Discard a letter, with the reason why nothing is lost by it."""
