@@ -23,6 +23,7 @@ from shared.storage.engine import Storage
 from shared.storage.errors import is_conflict, is_unavailable
 from shared.storage.inbox import first_seen
 from shared.storage.suspects import begin_attempt, end_attempts
+from shared.storage.turns import take_turns
 
 CONFLICT_RETRIES = 3
 SUSPICIOUS_AFTER_RETURNS = 2  # come back so often: note each attempt
@@ -50,6 +51,8 @@ class Suspects:
 
     def __init__(self, storage: Storage[Any]) -> None:
         self._storage = storage
+        # Attempts of this process that ended by an error: their notes stand, and the next attempt needs no other.
+        self._failed: set[str] = set()
 
     @contextmanager
     def watched(self, deliveries: Sequence[Delivery]) -> Iterator[tuple[list[Delivery], list[DeadLetter]]]:
@@ -58,16 +61,23 @@ class Suspects:
         if not watched:
             yield list(deliveries), []
             return
-        with self._storage.work() as work:
-            killers = {
-                d.message_id
-                for d in watched
-                if begin_attempt(work.connection, str(d.message_id)) >= KILLER_AFTER_ATTEMPTS
-            }
+        ids = [str(d.message_id) for d in watched]
+        killers = self._begin(ids)
         dead = [DeadLetter(d, "kills_the_consumer", "") for d in deliveries if d.message_id in killers]
-        yield [d for d in deliveries if d.message_id not in killers], dead
+        try:
+            yield [d for d in deliveries if d.message_id not in killers], dead
+            with self._storage.work() as work:
+                end_attempts(work.connection, ids)
+        except Exception:
+            self._failed.update(ids)
+            raise
+
+    def _begin(self, ids: list[str]) -> set[str]:
+        """Note the attempts; which messages are killers."""
         with self._storage.work() as work:
-            end_attempts(work.connection, [str(d.message_id) for d in watched])
+            begun = {one: begin_attempt(work.connection, one, noted=one in self._failed) for one in ids}
+        self._failed.difference_update(ids)
+        return {one for one, number in begun.items() if number >= KILLER_AFTER_ATTEMPTS}
 
 
 class EventProcessor:
@@ -133,6 +143,7 @@ class EventProcessor:
         with self._storage.work() as work:
             fresh_ids = first_seen(work.connection, [event.id for event in events], now=work.now)
             fresh = [event for event in {event.id: event for event in events}.values() if event.id in fresh_ids]
+            take_turns(work.connection, self._storage.service, (event.subject for event in fresh))
             self._reactions.prefetch(fresh, work)
             outcomes = [(event, self._reactions.apply(event, work)) for event in fresh]
         return outcomes, len(events) - len(fresh)
