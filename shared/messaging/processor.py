@@ -7,8 +7,7 @@ had its effect, in a committed transaction, when `process` returns.
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import structlog
@@ -18,16 +17,14 @@ from shared.kernel.errors import Poison
 from shared.kernel.outcomes import Ignored, Outcome
 from shared.messaging.delivery import DeadLetter, Delivery
 from shared.messaging.reactions import Reactions
+from shared.messaging.suspects import Suspects
 from shared.observability.metrics import Metrics
 from shared.storage.engine import Storage
 from shared.storage.errors import is_conflict, is_unavailable
 from shared.storage.inbox import first_seen
-from shared.storage.suspects import begin_attempt, end_attempts
 from shared.storage.turns import take_turns
 
 CONFLICT_RETRIES = 3
-SUSPICIOUS_AFTER_RETURNS = 2  # come back so often: note each attempt
-KILLER_AFTER_ATTEMPTS = 3  # begun so often and never ended: it kills whoever works on it
 
 log = structlog.get_logger(__name__)
 
@@ -46,48 +43,16 @@ class Processor(Protocol):
         """
 
 
-class Suspects:
-    """Finds the message that kills whoever works on it."""
-
-    def __init__(self, storage: Storage[Any]) -> None:
-        self._storage = storage
-        # Attempts of this process that ended by an error: their notes stand, and the next attempt needs no other.
-        self._failed: set[str] = set()
-
-    @contextmanager
-    def watched(self, deliveries: Sequence[Delivery]) -> Iterator[tuple[list[Delivery], list[DeadLetter]]]:
-        """The deliveries that may be worked on, and those that must not; the work is the body of the ``with``."""
-        watched = [d for d in deliveries if d.returns >= SUSPICIOUS_AFTER_RETURNS and d.message_id]
-        if not watched:
-            yield list(deliveries), []
-            return
-        ids = [str(d.message_id) for d in watched]
-        killers = self._begin(ids)
-        dead = [DeadLetter(d, "kills_the_consumer", "") for d in deliveries if d.message_id in killers]
-        try:
-            yield [d for d in deliveries if d.message_id not in killers], dead
-            with self._storage.work() as work:
-                end_attempts(work.connection, ids)
-        except Exception:
-            self._failed.update(ids)
-            raise
-
-    def _begin(self, ids: list[str]) -> set[str]:
-        """Note the attempts; which messages are killers."""
-        with self._storage.work() as work:
-            begun = {one: begin_attempt(work.connection, one, noted=one in self._failed) for one in ids}
-        self._failed.difference_update(ids)
-        return {one for one, number in begun.items() if number >= KILLER_AFTER_ATTEMPTS}
-
-
 class EventProcessor:
     """A service's reactions, applied exactly once for each event id."""
 
-    def __init__(self, storage: Storage[Any], reactions: Reactions, metrics: Metrics) -> None:
+    def __init__(
+        self, storage: Storage[Any], reactions: Reactions, metrics: Metrics, suspects: Suspects | None = None
+    ) -> None:
         self._storage = storage
         self._reactions = reactions
         self._metrics = metrics
-        self._suspects = Suspects(storage)
+        self._suspects = suspects or Suspects(storage)
 
     def process(self, deliveries: Sequence[Delivery]) -> list[DeadLetter]:
         """See `Processor.process`."""

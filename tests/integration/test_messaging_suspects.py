@@ -1,23 +1,29 @@
 """Who kills its consumer is found; who was only unlucky with the database is not taken for one."""
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
+from deploy.local.stack import ROOT
+from services.oversight.service import SERVICE as OVERSIGHT
 from services.person_registry import store
-from shared.contracts.envelope import Event
+from shared.contracts.envelope import Event, encode
 from shared.kernel.outcomes import Applied, Outcome
 from shared.messaging.delivery import DeadLetter, Delivery
-from shared.messaging.processor import KILLER_AFTER_ATTEMPTS, SUSPICIOUS_AFTER_RETURNS, EventProcessor, Unavailable
+from shared.messaging.processor import EventProcessor, Unavailable
 from shared.messaging.reactions import Reactions
+from shared.messaging.suspects import KILLER_AFTER_ATTEMPTS, SUSPICIOUS_AFTER_RETURNS
 from shared.observability.metrics import Metrics
-from shared.storage.chassis import SUSPECT
+from shared.storage.chassis import INBOX, SUSPECT
 from shared.storage.engine import Storage
-from tests.support.builders import release_planned
-from tests.support.messaging import registry
-from tests.support.service import delivery_of
+from tests.support.builders import person_registered, release_planned
+from tests.support.messaging import publish, registry, take_one, topology, wait_until, waiting_in
+from tests.support.service import delivery_of, service_under_test
 
 
 class Killed(BaseException):
@@ -74,3 +80,38 @@ def test_a_message_that_ends_every_process_is_given_up(database_url: str) -> Non
     with registry(database_url) as storage:
         dead = try_often(storage, reactions, come_back(), KILLER_AFTER_ATTEMPTS + 1, restarted=True)
         assert [letter.reason for letter in dead] == ["kills_the_consumer"]
+
+
+def test_of_two_consumers_that_die_together_only_the_killer_is_given_up(postgres_url: str, amqp_uri: str) -> None:
+    events = [person_registered() for _ in range(20)]
+    killer = str(events[2].id)
+    with service_under_test(OVERSIGHT, postgres_url) as service, topology(amqp_uri) as (_, connection):
+        for event in events:
+            publish(connection, encode(event), routing_key=event.type, message_id=str(event.id))
+
+        def done() -> int:
+            with service.storage.engine.connect() as reading:
+                return int(reading.execute(select(func.count()).select_from(INBOX)).scalar_one())
+
+        def all_done_by(process: subprocess.Popen[bytes]) -> bool:
+            """Run it until everything is done, or it is killed."""
+            wait_until(
+                lambda: process.poll() is not None or done() + waiting_in(connection, "oversight.dead") >= len(events),
+                "a death or the end",
+            )
+            return process.poll() is None
+
+        command = [sys.executable, "-m", "tests.support.killed", amqp_uri, postgres_url, killer]
+        for _ in range(3 * KILLER_AFTER_ATTEMPTS):
+            with subprocess.Popen(command, cwd=ROOT) as process:
+                is_done = all_done_by(process)
+                process.kill()
+            if is_done:
+                break
+        letters = []
+        while (letter := take_one(connection, "oversight.dead")) is not None:
+            letters.append(
+                (letter.properties["message_id"], letter.properties["application_headers"]["x-baton-reason"])
+            )
+        assert letters == [(killer, "kills_the_consumer")]
+        assert done() == len(events) - 1

@@ -1,4 +1,4 @@
-"""What is checked: the delivery as it is built, with mechanisms left out, and what the model found it lacks."""
+"""What is checked: the delivery as it is built, and with mechanisms left out."""
 
 from dataclasses import dataclass, replace
 from functools import cache
@@ -30,6 +30,8 @@ def _queue(*messages: Message, faults: str = "", times: int = 1, **sizes: int | 
 
 _WORK = Setup((A1,), published=True, consumers=2, faults=2, kinds=_CONSUMING)
 _KILLED = replace(_WORK, messages=(A1, KILLER_B, A2), in_front=True)
+_ONE_PROCESS = _queue(A1, KILLER_B, A2, consumers=2, one_process=True, in_front=True)
+_BATCHES = _queue(A1, KILLER_B, consumers=5, at_work=True, in_front=True)
 
 # As it is built: every promise holds, in every state.
 BUILT = {
@@ -48,6 +50,8 @@ BUILT = {
     "poison all the way": Setup((A1, POISON_B), faults=2, kinds=EVERY_FAULT),
     "killer, two processes": _KILLED,
     "killer, one consumer": replace(_KILLED, consumers=1, kinds=_CONSUMING | {"refuse"}),
+    "killer, two consumers of one process": _ONE_PROCESS,
+    "killer, five replicas that take batches": _BATCHES,
     "database fails often": _queue(A1, faults="cut_consumer database", times=6, in_front=True),
 }
 
@@ -116,30 +120,14 @@ REMOVALS = (
     Removal(("ack_after_commit",), _LOST_ACK, LOST),
     Removal(("dead_letter_confirm",), _queue(POISON_A, faults="refuse"), LOST),
     Removal(("split",), _queue(A1, POISON_B, A2), INNOCENT),
-    Removal(("one_by_one",), _KILLER, INNOCENT),
+    Removal(("one_by_one",), _KILLER, None, "what came back twice stands alone"),
+    Removal(("one_by_one", "suspect_single"), _KILLER, INNOCENT),
+    Removal(("suspect_single",), _BATCHES, INNOCENT),
+    Removal(("suspect_alone",), _ONE_PROCESS, INNOCENT),
     Removal(("attempt_once",), BUILT["database fails often"], INNOCENT),
     Removal(("suspects",), _LIMITED, None, "the delivery limit stops the killer, later"),
     Removal(("delivery_limit",), _LIMITED, None, "attempts are counted long before"),
     Removal(("suspects", "delivery_limit"), _LIMITED, STUCK),
-)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """How the delivery as it is built takes an innocent message for a killer, and the proposal that prevents it."""
-
-    title: str
-    setup: Setup
-    proposal: str
-
-
-FINDINGS = (
-    Finding("two consumers of one process", replace(_KILLER, consumers=2, one_process=True), "suspect_alone"),
-    Finding(
-        "five replicas that take batches",
-        _queue(A1, KILLER_B, consumers=5, at_work=True, in_front=True),
-        "suspect_single",
-    ),
 )
 
 
@@ -151,11 +139,6 @@ def verdict_as_built(name: str) -> Verdict:
 def verdict_without(removal: Removal) -> Verdict:
     """The verdict on what is left. Where it should hold, it is looked at as strictly as what is built."""
     return _verdict(replace(removal.setup, without=frozenset(removal.without)), removal.kind is None)
-
-
-def verdict_on(finding: Finding, *proposals: str) -> Verdict:
-    """The verdict on a finding, with proposals in use."""
-    return _verdict(replace(finding.setup, plus=frozenset(proposals)), True)
 
 
 @cache

@@ -98,13 +98,13 @@ def _is_suspicious(setup: Setup, batch: tuple[Delivery, ...]) -> bool:
 
 
 def _must_wait(setup: Setup, world: World, place: int, consumer: Consumer) -> bool:
-    """With suspect_alone: whether another consumer of the process is at work, and one of the two is suspicious."""
+    """Whether another consumer of the process is at work, and one of the two is suspicious."""
     if not (setup.one_process and setup.has("suspect_alone")):
         return False
     others = (*world.consumers[:place], *world.consumers[place + 1 :])
     if consumer.phase == TAKEN and any(other.phase in (WORKING, OPEN) for other in others):
         return True
-    return any(other.begun and other.phase != DONE for other in others)
+    return any(other.begun and other.phase in (WORKING, OPEN) for other in others)
 
 
 def _note_attempts(setup: Setup, world: World, place: int, consumer: Consumer) -> Step[World]:

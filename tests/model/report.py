@@ -8,16 +8,13 @@ from tests.model.cases import (
     BUILT,
     EVERY_FAULT,
     EVERY_LOSS,
-    FINDINGS,
     REMOVALS,
-    Finding,
     Removal,
     verdict_as_built,
-    verdict_on,
     verdict_without,
 )
 from tests.model.checker import Verdict
-from tests.model.setup import FAULTS, MECHANISMS, PROPOSALS, Setup
+from tests.model.setup import FAULTS, MECHANISMS, Setup
 
 DOCUMENT = ROOT / "docs" / "model.md"
 _MARKED = "(<!-- {} -->\n)(.*?)(<!-- end -->)"
@@ -69,18 +66,12 @@ def traces() -> str:
     return "\n\n".join(parts)
 
 
-def findings() -> str:
-    """What the delivery as it is built does not prevent."""
-    return "\n\n".join(_finding(finding) for finding in FINDINGS)
-
-
 SECTIONS: Mapping[str, Callable[[], str]] = {
     "faults": faults,
     "sizes": sizes,
     "mechanisms": mechanisms,
     "removals": removals,
     "traces": traces,
-    "findings": findings,
 }
 
 
@@ -89,13 +80,6 @@ def section_in(document: str, name: str) -> str:
     found = re.search(_MARKED.format(name), document, re.DOTALL)
     assert found is not None, f"docs/model.md has no section {name}"
     return found[2].removesuffix("\n")
-
-
-def _finding(finding: Finding) -> str:
-    prevented = verdict_on(finding, finding.proposal)
-    assert prevented.violation is None, prevented.violation
-    cure = f"Prevented by `{finding.proposal}`: {PROPOSALS[finding.proposal]} ({prevented.states:,} states)."
-    return f"{_trace(finding.title.capitalize(), verdict_on(finding))}\n\n{cure}"
 
 
 def _trace(title: str, verdict: Verdict) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from shared.messaging.processor import CONFLICT_RETRIES, KILLER_AFTER_ATTEMPTS, SUSPICIOUS_AFTER_RETURNS
+from shared.messaging.processor import CONFLICT_RETRIES
+from shared.messaging.suspects import KILLER_AFTER_ATTEMPTS, SUSPICIOUS_AFTER_RETURNS
 
 GOOD, POISON, KILLER = "good", "poison", "killer"
 WORK, DEAD, UNROUTED = "work", "dead", "unrouted"  # the bindings
@@ -39,15 +40,11 @@ MECHANISMS = {
     "dead_letter_confirm": "a dead message is acknowledged after its copy is confirmed",
     "split": "a batch that fails is split until the bad message stands alone",
     "suspects": "attempts at a message that keeps coming back are noted before they begin",
+    "suspect_single": "a suspicious message stands alone in its batch",
+    "suspect_alone": "while a suspicious message is worked on, the process works on nothing else",
     "attempt_once": "trying again after the database was away is not another attempt",
     "one_by_one": "a consumer takes single messages until one did not come from a crash",
     "delivery_limit": "the broker gives up a message that came back too often",
-}
-
-# What the platform does not do yet; the model shows what each would prevent.
-PROPOSALS = {
-    "suspect_alone": "while a suspicious message is worked on, the process works on nothing else",
-    "suspect_single": "a suspicious message is never worked on together with others in a batch",
 }
 
 FAULTS = {
@@ -101,16 +98,15 @@ class Setup:
     conflict_retries: int = CONFLICT_RETRIES
     delivery_limit: int | None = None  # None: so high that no run in the model gets there
     without: frozenset[str] = frozenset()  # mechanisms left out
-    plus: frozenset[str] = frozenset()  # proposals in use
 
     def has(self, mechanism: str) -> bool:
-        """Whether a mechanism, or a proposal, is in use."""
+        """Whether a mechanism is in use."""
         return mechanism in self.mechanisms
 
     @cached_property
     def mechanisms(self) -> frozenset[str]:
         """All that are in use."""
-        return frozenset(MECHANISMS) - self.without | self.plus
+        return frozenset(MECHANISMS) - self.without
 
     @cached_property
     def aggregates(self) -> tuple[tuple[int, ...], ...]:

@@ -7,19 +7,15 @@ import pytest
 from tests.model.cases import (
     BUILT,
     EVERY_FAULT,
-    FINDINGS,
     REMOVALS,
-    Finding,
     Removal,
     verdict_as_built,
-    verdict_on,
     verdict_without,
 )
 from tests.model.checker import check
 from tests.model.delivery import Delivery
-from tests.model.promises import INNOCENT
 from tests.model.report import DOCUMENT, SECTIONS, section_in
-from tests.model.setup import MECHANISMS, PROPOSALS, Setup
+from tests.model.setup import MECHANISMS
 
 
 def _name(removal: Removal) -> str:
@@ -72,28 +68,8 @@ def test_each_fault_leads_where_nothing_else_does(fault: str) -> None:
     assert check(Delivery(faulty)).states > check(Delivery(calm)).states + 1
 
 
-@pytest.mark.parametrize("finding", FINDINGS, ids=lambda finding: finding.title)
-def test_an_innocent_message_is_still_taken_for_a_killer_and_the_proposal_prevents_it(finding: Finding) -> None:
-    violation = verdict_on(finding).violation
-    assert violation is not None
-    assert violation.kind == INNOCENT, str(violation)
-    for proposals in ((finding.proposal,), tuple(PROPOSALS)):
-        prevented = verdict_on(finding, *proposals)
-        assert prevented.violation is None, str(prevented.violation)
-
-
-@pytest.mark.parametrize("name", ["killer, two processes", "killer, one consumer", "poison"])
-def test_the_proposals_break_nothing(name: str) -> None:
-    verdict = check(Delivery(_with_proposals(BUILT[name])))
-    assert verdict.violation is None, str(verdict.violation)
-
-
 @pytest.mark.timeout(600)  # it may be the first to look at everything
 @pytest.mark.parametrize("section", SECTIONS)
 def test_the_document_says_what_the_model_says(section: str) -> None:
     hint = "run: python -m tests.model.report"
     assert section_in(DOCUMENT.read_text(), section) == SECTIONS[section](), hint
-
-
-def _with_proposals(setup: Setup) -> Setup:
-    return replace(setup, faults=1, plus=frozenset(PROPOSALS))
