@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.messaging.subscriptions import SUBSCRIPTIONS
-from shared.messaging.topology import UNROUTED, dead_queue
+from shared.messaging.topology import UNROUTED
 from tests.faults import messages
 from tests.faults.by_amqp import ANSWERS_QUEUE
 from tests.faults.case import TAG, Case
@@ -20,8 +20,8 @@ from tests.faults.evidence import Said
 from tests.faults.history import ActTold
 from tests.faults.lives import EVENT_OF, Kind
 
-# Where messages may lie at the end: dead letters, and an answer that came once more when its client had gone.
-MAY_HOLD = frozenset({ANSWERS_QUEUE, *(dead_queue(service) for service in SUBSCRIPTIONS)})
+# Where messages may lie at the end: an answer that came once more when its client had gone.
+MAY_HOLD = frozenset({ANSWERS_QUEUE})
 # A task that was accepted goes on by itself when a deadline passes, also by a clock that jumped.
 WITH_ITS_OFFICE = frozenset({"accepted", "not_met", "tracing"})
 NOT_YET_LEFT = frozenset({"announced", "offered"}) | WITH_ITS_OFFICE

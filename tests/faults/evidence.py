@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 import orjson
-from kombu import Connection
 from sqlalchemy import Column, Engine, Table, func, select
 from sqlalchemy.sql import Select
 
@@ -21,13 +20,13 @@ from services.community_handover.store import known_persons as known_to_handover
 from services.oversight.store import versions as oversight_versions
 from services.person_registry.store import persons
 from services.release_notification.store import known_persons as known_to_release
-from shared.messaging.topology import dead_queue
-from shared.storage.chassis import EVENT_LOG, INBOX, OUTBOX
+from shared.messaging.topology import UNROUTED, dead_queue
+from shared.storage.chassis import DEAD_LETTER, EVENT_LOG, INBOX, OUTBOX
 from shared.storage.engine import make_engine
 from shared.storage.outbox import EVENTS_EXCHANGE
 from shared.web.principal import Role
 from tests.faults.by_http import Tokens
-from tests.faults.servers import Database, Rabbit
+from tests.faults.servers import Database
 from tests.faults.world import World
 
 FILE = "evidence.json"
@@ -105,34 +104,24 @@ def gather(world: World) -> Evidence:
         found.services[service] = OfService(said=_said(world.database, service))
     for service in SERVICES:
         _read_rest(world.database, service, found)
-    found.dead = {service: dead_in(world.rabbit, service) for service in SERVICES}
     return found
 
 
 def expected_consumers(world: World) -> dict[str, int]:
     """How many consumers each queue should have when all is well: each process has its own."""
     each = 1 if world.database.port is None else 2
-    expected = {f"{service}.events": each * len(world.of(service)) for service in SERVICES}
-    return expected | {"release_notification.intake": len(world.of("release_notification"))}
+    replicas = {service: len(world.of(service)) for service in SERVICES}
+    expected = {f"{service}.events": each * number for service, number in replicas.items()}
+    expected |= {dead_queue(service): number for service, number in replicas.items()}
+    return expected | {
+        "release_notification.intake": replicas["release_notification"],
+        UNROUTED: replicas["oversight"],
+    }
 
 
 def backlog(database: Database) -> int:
     """How many messages wait in all outboxes."""
     return sum(_count(database, service, OUTBOX) for service in SERVICES)
-
-
-def dead_in(rabbit: Rabbit, service: str) -> list[str]:
-    """The ids of a service's dead letters; they stay where they are."""
-    found: list[str] = []
-
-    def look(connection: Connection) -> None:
-        found.clear()
-        channel = connection.channel()
-        while (message := channel.basic_get(dead_queue(service), no_ack=False)) is not None:
-            found.append(str(message.properties.get("message_id")))
-
-    rabbit.with_connection(look, patience=API_SECONDS)
-    return found
 
 
 def _listed(world: World, service: str, path: str, found: Evidence) -> list[dict[str, Any]]:
@@ -173,6 +162,7 @@ def _read_rest(database: Database, service: str, found: Evidence) -> None:
     mine = found.services[service]
     mine.heard = _ids(database, service, INBOX.c.message_id)
     mine.waiting = _count(database, service, OUTBOX)
+    found.dead[service] = _ids(database, service, DEAD_LETTER.c.message_id)
     if service == "person_registry":
         found.persons = [row[0] for row in _rows(database, service, select(persons.c.full_name))]
     elif service == "oversight":

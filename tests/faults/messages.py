@@ -1,4 +1,4 @@
-"""What the run itself publishes: poison, which must end in the dead-letter queues of all who hear it, and copies of
+"""What the run itself publishes: poison, which must end among the dead letters of all who hear it, and copies of
 real events, shuffled, which must change nothing.
 
 Every poison message is written down before it is published, with the queues in which it is expected.
@@ -45,7 +45,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Poison:
-    """A message that can never work, and the services in whose dead-letter queues it must end.
+    """A message that can never work, and the services among whose dead letters it must end.
 
     Who else hears it takes it for an event (``is_event``).
     """

@@ -61,7 +61,7 @@ def a_good_case() -> Case:
             name: OfService(
                 said=by_service.get(name, []),
                 heard=[one.id for one in everything if one.type in types]
-                + (["poison-2"] if name == "oversight" else []),
+                + (["poison-2"] if "stay.admitted.v1" in types and name != "release_notification" else []),
             )
             for name, types in SUBSCRIPTIONS.items()
         },
@@ -84,7 +84,7 @@ def a_good_case() -> Case:
         knows={"community_handover": {PERSON: 1}, "release_notification": {PERSON: 1}},
         remembered=[one.id for one in everything] + ["poison-2"],
         dead={"oversight": ["poison-1", "poison-1"], "release_notification": ["poison-2"]},
-        queues={"oversight.events": (0, 2), "oversight.dead": (2, 0), "baton.unrouted": (0, 0)},
+        queues={"oversight.events": (0, 2), "oversight.dead": (0, 1), "baton.unrouted": (0, 0)},
         consumers={"oversight.events": 2},
     )
     acts = [
