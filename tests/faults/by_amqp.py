@@ -6,7 +6,7 @@ One thread, two connections: one publishes, one reads the answers from a queue o
 import json
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -45,8 +45,10 @@ class Command:
     message_id: str
     type: str
     body: bytes
+    headers: Mapping[str, str]
     exchange: str = INTAKE
     content_type: str = "application/json"
+    reply_to: str | None = None
 
 
 class AmqpClient:
@@ -95,24 +97,24 @@ class AmqpClient:
             if until < now:
                 del self._waiting[key]
                 self._agenda.add(course, now)
-        by_centre: dict[str, list[Course]] = {}
+        begun = []
         while len(self._waiting) < AT_ONCE and (course := self._agenda.next(0.0)) is not None:
             self._waiting[str(course.act.key)] = course, now + ANSWER_WITHIN_SECONDS
-            by_centre.setdefault(course.life.centre, []).append(course)
-        for centre, courses in by_centre.items():
-            commands = [self._command(course) for course in courses]
-            window = self._publisher.publish(commands, deadline=CONFIRM_SECONDS, headers={"centre": centre})
-            if window.interrupted is not None:
-                raise window.interrupted
-        if not by_centre:
+            begun.append(course)
+        if not begun:
             self._publisher.heartbeat()
+            return
+        window = self._publisher.publish(map(self._command, begun), deadline=CONFIRM_SECONDS)
+        if window.interrupted is not None:
+            raise window.interrupted
 
     def _command(self, course: Course) -> Command:
         body, key = course.begin(self._history), str(course.act.key)
         if course.release_id is not None:
             body = {**body, "release_id": course.release_id}
         self._history.note("attempt", key=key, to="amqp")
-        return Command(key, f"release.{course.act.kind.value}", json.dumps(body).encode())
+        command = f"release.{course.act.kind.value}"
+        return Command(key, command, json.dumps(body).encode(), {"centre": course.life.centre})
 
     def _receive(self) -> None:
         try:

@@ -6,8 +6,8 @@ Every poison message is written down before it is published, with the queues in 
 
 import json
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from random import Random
@@ -41,6 +41,8 @@ class Letter:
     body: bytes
     content_type: str = CONTENT_TYPE
     exchange: str = EVENTS_EXCHANGE
+    headers: Mapping[str, str] = field(default_factory=dict)
+    reply_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
