@@ -235,6 +235,13 @@ class CorrectionOut(Schema):
     note = fields.String(allow_none=True)
 
 
+class RestoredOut(Schema):
+    """A task that was put back: which one, and in which version."""
+
+    id = fields.UUID()
+    version = fields.Integer()
+
+
 class TaskOut(Schema):
     """A handover task."""
 
