@@ -20,6 +20,10 @@ EXPECTED = {
     "baton_inbox_duplicates": set(),
     "baton_reactions": {"event", "outcome", "reason"},
     "baton_dead_letters": {"reason"},
+    "baton_dead_letters_waiting": set(),
+    "baton_dead_letters_replayed": set(),
+    "baton_unclaimed_answers": set(),
+    "baton_pruned_rows": {"table"},
     "baton_intake_commands": {"command", "outcome"},
     "baton_batch_size": set(),
     "baton_batch_seconds": set(),
@@ -28,6 +32,8 @@ EXPECTED = {
     "baton_broker_blocked": set(),
     "baton_timer_runs": {"timer", "outcome"},
     "baton_event_age_seconds": set(),
+    "baton_discrepancies": {"kind"},
+    "baton_reconciliation_age_seconds": set(),
 }
 
 

@@ -1,0 +1,247 @@
+"""Releases against tasks: what the register has, what events told, what the handover's table lists. Pure.
+
+A release that takes place, or will, and needs a handover has exactly one task, and the task follows it. Each side is
+known twice: by events and by statements that are read from the tables. What was lost on the way shows in one, what was
+lost in a table in the other. Nothing is found before it had the time to arrive.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from services.oversight.domain.discrepancy import Finding, Kind, SubjectKind
+
+ENDED = frozenset({"contact_done", "referred", "remote_accepted", "closed", "withdrawn"})
+_FOLLOWS_NO_MORE = ENDED - {"withdrawn"}
+_RELEASES, _TASKS = "release_notification", "community_handover"  # whose operator has to act
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRelease:
+    """A release as events tell it, in its newest version."""
+
+    release_id: UUID
+    version: int
+    person_id: UUID
+    centre: str
+    state: str
+    needs_handover: bool
+    release_at: datetime
+    executed_at: datetime | None
+    day: date
+    alarm: str | None
+    heard_at: datetime
+
+    @property
+    def needs_task(self) -> bool:
+        """Whether there must be a task."""
+        return self.needs_handover and self.state in ("planned", "executed")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTask:
+    """A task as events tell it, in its newest version."""
+
+    task_id: UUID
+    version: int
+    release_id: UUID
+    person_id: UUID
+    state: str
+    division: str | None
+    release_at: datetime
+    released_at: datetime | None
+    day: date
+    said_at: datetime
+    heard_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StatedRelease:
+    """A release that took place, as the register states it."""
+
+    release_id: UUID
+    version: int
+    needs_handover: bool
+    centre: str
+    day: date
+    stated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StatedTask:
+    """A task that is in the handover's table."""
+
+    task_id: UUID
+    release_id: UUID
+    release_version: int
+    stated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Handovers:
+    """Everything that is compared. ``vouched`` says up to which moment the table's tasks of a day are all listed."""
+
+    releases: Mapping[UUID, KnownRelease]
+    registered: Mapping[UUID, StatedRelease]
+    tasks: Iterable[KnownTask]
+    listed: Iterable[StatedTask]
+    vouched: Callable[[date], datetime | None]
+
+
+def compare(handovers: Handovers, *, now: datetime, patience: timedelta) -> list[Finding]:
+    """Every release without its task, and every task without its release, or behind it."""
+    told: dict[UUID, list[KnownTask]] = defaultdict(list)
+    for task in handovers.tasks:
+        told[task.release_id].append(task)
+    rows: dict[UUID, list[StatedTask]] = defaultdict(list)
+    for row in handovers.listed:
+        rows[row.release_id].append(row)
+    found: list[Finding] = []
+    for release_id in {*handovers.releases, *handovers.registered, *told, *rows}:
+        one = _Release(
+            release_id,
+            handovers.releases.get(release_id),
+            handovers.registered.get(release_id),
+            told[release_id],
+            rows[release_id],
+            handovers.vouched,
+            now - patience,
+            patience,
+        )
+        found += one.findings()
+    return sorted(found, key=lambda finding: (finding.kind, finding.subject))
+
+
+@dataclass(frozen=True, slots=True)
+class _Release:
+    """What is known about one release and its tasks. ``late`` is when something must have happened to be late now."""
+
+    release_id: UUID
+    known: KnownRelease | None
+    registered: StatedRelease | None
+    told: list[KnownTask]
+    rows: list[StatedTask]
+    vouched: Callable[[date], datetime | None]
+    late: datetime
+    patience: timedelta
+
+    def findings(self) -> Iterator[Finding]:
+        if self.known is None and self.registered is None:
+            yield from self._nowhere()
+        elif not self._needs_task:
+            yield from (self._stale(task, "not_needed") for task in self.told if self._is_idle(task))
+        else:
+            yield from self._without_task()
+            yield from self._duplicates()
+            yield from self._behind()
+
+    def _nowhere(self) -> Iterator[Finding]:
+        since = {row.task_id: row.stated_at for row in self.rows}
+        since |= {task.task_id: task.heard_at for task in self.told}
+        for task_id in sorted(task_id for task_id, at in since.items() if at <= self.late):
+            yield self._of_task(Kind.TASK_WITHOUT_RELEASE, task_id, detail="no_release")
+
+    def _without_task(self) -> Iterator[Finding]:
+        if not self.told and not self.rows:
+            if self._since <= self.late:
+                yield self._of_release(Kind.RELEASE_WITHOUT_TASK, "never_made", self._version)
+            return
+        there = {row.task_id for row in self.rows}
+        if any(task.task_id not in there and self._is_vouched_for(task) for task in self.told):
+            yield self._of_release(Kind.RELEASE_WITHOUT_TASK, "row_lost", self._version)
+
+    def _is_vouched_for(self, task: KnownTask) -> bool:
+        """Whether the table was stated since the task was last told: its row is listed as it is, or is not there."""
+        vouched = self.vouched(task.day)
+        return vouched is not None and task.said_at + self.patience <= vouched
+
+    def _duplicates(self) -> Iterator[Finding]:
+        number = len({*(task.task_id for task in self.told), *(row.task_id for row in self.rows)})
+        if number > 1:
+            yield self._of_release(Kind.DUPLICATE_TASK, None, number)
+
+    def _behind(self) -> Iterator[Finding]:
+        """Tasks that do not know what their release is by now."""
+        if self._since > self.late:
+            return
+        behind = {task.task_id: why for task in self.told if (why := self._lags(task)) is not None}
+        for row in self.rows:
+            if row.release_version < self._version_stated and self._is_current(row):
+                behind.setdefault(row.task_id, "release_version")
+        for task_id, why in sorted(behind.items()):
+            yield self._of_task(Kind.STALE_TASK, task_id, detail=why, number=self._version)
+
+    def _is_current(self, row: StatedTask) -> bool:
+        """Whether the row still follows its release, and is listed as it is now."""
+        told = next((task for task in self.told if task.task_id == row.task_id), None)
+        if told is None:
+            return row.stated_at <= self.late
+        return told.state not in _FOLLOWS_NO_MORE and self._is_vouched_for(told)
+
+    def _lags(self, task: KnownTask) -> str | None:
+        if task.state in _FOLLOWS_NO_MORE or self.known is None:
+            return None
+        if task.state == "withdrawn":
+            return "withdrawn"
+        if self.known.executed_at is not None:
+            return None if task.released_at == self.known.executed_at else "gate_unknown"
+        return None if task.release_at == self.known.release_at else "other_time"
+
+    def _is_idle(self, task: KnownTask) -> bool:
+        """Whether a task that nobody needs any more goes on all the same."""
+        return task.state not in ENDED and task.state != "registered" and self._since <= self.late
+
+    def _stale(self, task: KnownTask, why: str) -> Finding:
+        return self._of_task(Kind.STALE_TASK, task.task_id, detail=why, number=self._version)
+
+    @property
+    def _register_is_ahead(self) -> bool:
+        """Whether the register states what no event has told."""
+        return self.registered is not None and (self.known is None or self.known.version < self.registered.version)
+
+    @property
+    def _needs_task(self) -> bool:
+        if self.registered is not None and self._register_is_ahead:
+            return self.registered.needs_handover
+        return self.known is not None and self.known.needs_task
+
+    @property
+    def _since(self) -> datetime:
+        """Since when all could have been right."""
+        if self.registered is not None and self._register_is_ahead:
+            return self.registered.stated_at
+        assert self.known is not None
+        return self.known.heard_at
+
+    @property
+    def _version(self) -> int:
+        return max(self.known.version if self.known else 0, self._version_stated)
+
+    @property
+    def _version_stated(self) -> int:
+        return self.registered.version if self.registered else 0
+
+    @property
+    def _person_id(self) -> UUID | None:
+        if self.known is not None:
+            return self.known.person_id
+        return self.told[0].person_id if self.told else None
+
+    @property
+    def _day(self) -> date | None:
+        one = self.known or self.registered or (self.told[0] if self.told else None)
+        return one.day if one else None
+
+    def _of_release(self, kind: Kind, detail: str | None, number: int) -> Finding:
+        division = self.told[0].division if self.told else None
+        subject, owner = str(self.release_id), _TASKS
+        return Finding(kind, SubjectKind.RELEASE, subject, owner, self._person_id, division, self._day, detail, number)
+
+    def _of_task(self, kind: Kind, task_id: UUID, *, detail: str, number: int | None = None) -> Finding:
+        division = next((task.division for task in self.told if task.task_id == task_id), None)
+        owner = _RELEASES if kind is Kind.TASK_WITHOUT_RELEASE else _TASKS
+        return Finding(
+            kind, SubjectKind.TASK, str(task_id), owner, self._person_id, division, self._day, detail, number
+        )

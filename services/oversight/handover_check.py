@@ -1,0 +1,118 @@
+"""Releases against tasks: reads both sides, as events told them and as statements list them, and compares.
+
+Only days of which every part of the newest statement was heard are used; what is torn is waited for.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+
+from services.oversight import policy
+from services.oversight.domain.comparison import Handovers, KnownTask, StatedRelease, StatedTask, compare
+from services.oversight.domain.discrepancy import Finding
+from services.oversight.store import (
+    StatedPart,
+    Work,
+    aggregate_states,
+    known_releases,
+    known_tasks,
+    stated_parts,
+)
+from shared.contracts.reconciliation import STATED_DAYS
+from shared.kernel.calendar import ONE_DAY
+from shared.kernel.clock import china_day
+from shared.kernel.deadlines import start_of_day
+from shared.storage.bulk import is_one_of
+
+AROUND = timedelta(days=STATED_DAYS)
+
+
+def find_handovers(work: Work) -> list[Finding]:
+    """What does not agree between the releases and the tasks of the days around today."""
+    today = china_day(work.now)
+    first, last = today - AROUND + ONE_DAY, today + AROUND
+    parts = work.parts.select(stated_parts.c.day >= first, stated_parts.c.day <= last)
+    of_releases, _ = _whole_days(part for part in parts if part.kind == "statement")
+    of_tasks, torn = _whole_days(part for part in parts if part.kind == "task_statement")
+    registered = {one.release_id: one for found in of_releases.values() for one in _stated_releases(found)}
+    listed = [one for found in of_tasks.values() for one in _stated_tasks(found)]
+    of_days = work.releases.select(known_releases.c.day >= first, known_releases.c.day <= last)
+    releases = {one.release_id: one for one in of_days}
+    tasks = _tasks(first, last, {*releases, *registered}, work)
+    elsewhere = {*registered, *(task.release_id for task in tasks), *(row.release_id for row in listed)}
+    work.releases.prefetch("release_id", elsewhere)
+    releases |= {id: one for id in elsewhere if (one := work.releases.find(id)) is not None}
+    alive_at = _alive_at("community_handover", work)
+    vouched = _vouching(of_tasks, alive_at, first, last) if not torn else lambda _day: None
+    handovers = Handovers(releases, registered, tasks, listed, vouched)
+    return compare(handovers, now=work.now, patience=policy.PATIENCE)
+
+
+def _tasks(first: date, last: date, release_ids: Collection[UUID], work: Work) -> list[KnownTask]:
+    of_days = work.tasks.select(known_tasks.c.day >= first, known_tasks.c.day <= last)
+    wanted = is_one_of(work.dialect, known_tasks, "release_id", list(release_ids))
+    of_releases = work.tasks.select(wanted) if release_ids else []
+    return list({task.task_id: task for task in (*of_days, *of_releases)}.values())
+
+
+def _whole_days(parts: Iterable[StatedPart]) -> tuple[dict[tuple[str, date], list[StatedPart]], bool]:
+    """The days of which every part was heard, and whether there are others."""
+    by_day: dict[tuple[str, date], list[StatedPart]] = defaultdict(list)
+    for part in parts:
+        by_day[part.scope, part.day].append(part)
+    whole = {key: listed for key, found in by_day.items() if (listed := _whole(found)) is not None}
+    return whole, len(whole) < len(by_day)
+
+
+def _whole(found: list[StatedPart]) -> list[StatedPart] | None:
+    newest = max(found, key=lambda part: part.stated_at)
+    same = [part for part in found if (part.parts, part.count, part.digest) == _of_day(newest)]
+    listed = [part for part in same if part.part < part.parts]
+    is_whole = len(listed) == newest.parts and sum(len(part.entries) for part in listed) == newest.count
+    return listed if is_whole else None
+
+
+def _of_day(part: StatedPart) -> tuple[int, int, str]:
+    return part.parts, part.count, part.digest
+
+
+def _stated_releases(parts: list[StatedPart]) -> Iterator[StatedRelease]:
+    for part in parts:
+        for entry in part.entries:
+            id, version, needs = UUID(entry["release_id"]), entry["version"], entry["needs_handover"]
+            yield StatedRelease(id, version, needs, part.scope, part.day, part.stated_at)
+
+
+def _stated_tasks(parts: list[StatedPart]) -> Iterator[StatedTask]:
+    for part in parts:
+        for entry in part.entries:
+            id, release_id = UUID(entry["task_id"]), UUID(entry["release_id"])
+            yield StatedTask(id, release_id, entry["release_version"], part.stated_at)
+
+
+def _vouching(
+    stated: Mapping[tuple[str, date], list[StatedPart]], alive_at: datetime | None, first: date, last: date
+) -> Callable[[date], datetime | None]:
+    """Up to which moment all tasks of a day are listed.
+
+    What changed is stated within minutes, so a service that was alive later than that had nothing to change.
+    """
+
+    def vouched(day: date) -> datetime | None:
+        if not first <= day <= last:
+            return None
+        said = [part.stated_at for part in stated.get(("", day), ())]
+        in_sight = start_of_day(day - AROUND) + policy.PATIENCE
+        alive = [alive_at] if alive_at is not None and alive_at >= in_sight else []
+        return max([*said, *alive], default=None)
+
+    return vouched
+
+
+def _alive_at(service: str, work: Work) -> datetime | None:
+    columns = aggregate_states.c
+    pages = select(columns.changed_at).where(columns.kind == "stream", columns.holder == service)
+    return work.connection.execute(pages).scalar()

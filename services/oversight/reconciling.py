@@ -1,0 +1,87 @@
+"""Reconciliation: everything that must agree is compared, and discrepancies follow what the comparison finds.
+
+What is new is found, what is no longer there is resolved; run twice it does the same as once. How far it looks is
+bounded: the days around today that the services state. What lies further back stays as it was left.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from services.oversight import policy
+from services.oversight.checks import CHECKS, Check
+from services.oversight.domain import discrepancy as domain
+from services.oversight.domain.discrepancy import Discrepancy, Finding, Kind, discrepancy_id
+from services.oversight.domain.transitions import State
+from services.oversight.handover_check import AROUND
+from services.oversight.store import Comparison, Work, discrepancies
+from shared.kernel.clock import china_day
+from shared.reference.calendar import next_due
+
+EVERYTHING = "everything"
+UNSETTLED = (State.OPEN, State.EXPLAINED)
+
+
+def reconcile(work: Work) -> int:
+    """Compare everything; how many discrepancies were found or resolved."""
+    changed = sum(_settle(check, work) for check in CHECKS)
+    work.comparisons.put(Comparison(EVERYTHING, work.now))
+    return changed
+
+
+def _settle(check: Check, work: Work) -> int:
+    found = {discrepancy_id(finding): finding for finding in check.find(work)}
+    columns = discrepancies.c
+    kinds = columns.kind.in_(sorted(check.kinds))
+    unsettled = {one.id: one for one in work.discrepancies.select(kinds, columns.state.in_(UNSETTLED))}
+    first = china_day(work.now) - AROUND
+    changed = 0
+    for one in unsettled.values():
+        out_of_sight = check.by_day and one.day is not None and one.day <= first
+        if one.id not in found and not out_of_sight:
+            work.discrepancies.save(domain.resolve(one, now=work.now), "discrepancy.resolved.v1")
+            changed += 1
+    work.discrepancies.prefetch("id", found)
+    return changed + sum(_found(finding, work.discrepancies.find(id), work) for id, finding in found.items())
+
+
+def _found(finding: Finding, known: Discrepancy | None, work: Work) -> int:
+    if known is not None and not domain.is_news(known, finding):
+        return 0
+    due = next_due(policy.DUE[finding.kind], work.now)
+    placed = _at_home(finding, work)
+    if known is None:
+        news = domain.find(placed, now=work.now, due=due)
+    else:
+        news = domain.find_again(known, placed, now=work.now, due=due)
+    work.discrepancies.save(news, "discrepancy.found.v1")
+    return 1
+
+
+def _at_home(finding: Finding, work: Work) -> Finding:
+    """With the division of the person's home, where the finding has none."""
+    if finding.division is not None or finding.person_id is None:
+        return finding
+    person = work.states.find(work.files_of(finding.person_id)[0])
+    return replace(finding, division=person.division if person else None)
+
+
+def explain(discrepancy: Discrepancy, *, reason: str, by: str, work: Work) -> Discrepancy:
+    """Enter a supervisor's explanation. See `domain.explain`."""
+    explainable = discrepancy.kind in policy.EXPLAINABLE
+    explained = domain.explain(discrepancy, reason=reason, by=by, now=work.now, explainable=explainable)
+    return work.discrepancies.save(explained, "discrepancy.explained.v1")
+
+
+def count_open(work: Work) -> dict[Kind, int]:
+    """How many discrepancies of each kind are open."""
+    columns = discrepancies.c
+    counted = select(columns.kind, func.count()).where(columns.state == State.OPEN).group_by(columns.kind)
+    return dict.fromkeys(Kind, 0) | {row[0]: row[1] for row in work.connection.execute(counted)}
+
+
+def compared_at(work: Work) -> datetime | None:
+    """When everything was last compared."""
+    last = work.comparisons.find(EVERYTHING)
+    return last.at if last else None
