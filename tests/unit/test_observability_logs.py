@@ -106,6 +106,7 @@ def test_text_under_a_key_that_nobody_vouched_for_is_withheld(lines: StringIO) -
 def test_a_warning_of_python_is_a_line_too(lines: StringIO) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("always")
+        logging.captureWarnings(False)  # whatever an earlier test left
         logging.captureWarnings(True)
         warnings.warn("something is old", stacklevel=1)
     assert "something is old" in only_line(lines)["event"]
