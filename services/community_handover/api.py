@@ -38,6 +38,7 @@ from services.community_handover.schemas import (
     ReferralIn,
     RegistrationIn,
     RejectionIn,
+    RestorationIn,
     RestoredOut,
     TaskOut,
     TaskPage,
@@ -106,13 +107,13 @@ class OneTask(MethodView):
         return visible_task(task_id, current_principal(), work())
 
 
-@tasks_blp.route("/<uuid:task_id>/restoration", methods=["POST"])
+@tasks_blp.route("/restoration", methods=["POST"])
 @operation(Role.OPERATOR, creates=True)
-@tasks_blp.arguments(Nothing)
+@tasks_blp.arguments(RestorationIn)
 @tasks_blp.response(201, RestoredOut)
-def restoration(_body: dict[str, Any], task_id: UUID) -> Task:
-    """Put back a task whose row is gone, as it was last told."""
-    return restore_task(task_id, work=work())
+def restoration(body: dict[str, Any]) -> Task:
+    """Put back the task of a release whose row is gone, as it was last told."""
+    return restore_task(body["release_id"], work=work())
 
 
 @tasks_blp.route("/<uuid:task_id>/acceptance")

@@ -11,20 +11,22 @@ from services.community_handover.domain.task import Task
 from services.community_handover.store import TOLD, Work, tasks
 from shared.contracts.envelope import CONTENT_TYPE, Event, decode
 from shared.kernel.errors import Conflict, NotFound
+from shared.kernel.ids import derived_id
 from shared.storage.bulk import insert_rows
 from shared.storage.chassis import EVENT_LOG
 
 
-def restore_task(task_id: UUID, *, work: Work) -> Task:
-    """Put a task's row back.
+def restore_task(release_id: UUID, *, work: Work) -> Task:
+    """Put the row of a release's task back.
 
     Raises: NotFound ``task.never_told``; Conflict ``task.exists``.
     """
-    if work.tasks.find(task_id) is not None:
+    task_id = derived_id(release_id, "handover")
+    if work.tasks.find_by("release_id", release_id) is not None:
         raise Conflict("task.exists", "the task is there")
     told = _last_told(task_id, work)
     if told is None:
-        raise NotFound("task.never_told", f"nothing was ever said of a task {task_id}")
+        raise NotFound("task.never_told", f"nothing was ever said of a task of {release_id}")
     kept = {name: told.data[name] for name in TOLD}
     row = Task(id=task_id, version=told.sequence, wake_at=told.data["due_at"], **kept)
     insert_rows(work.connection, tasks, [work.tasks.values(row)])

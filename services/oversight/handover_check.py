@@ -5,14 +5,15 @@ Only days of which every part of the newest statement was heard are used; what i
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from services.oversight import policy
 from services.oversight.domain.comparison import Handovers, KnownTask, StatedRelease, StatedTask, compare
-from services.oversight.domain.discrepancy import Finding
+from services.oversight.domain.discrepancy import Finding, Kind
 from services.oversight.store import (
     StatedPart,
     Work,
@@ -20,14 +21,17 @@ from services.oversight.store import (
     known_releases,
     known_tasks,
     stated_parts,
+    timeline,
 )
 from shared.contracts.reconciliation import STATED_DAYS
 from shared.kernel.calendar import ONE_DAY
 from shared.kernel.clock import china_day
 from shared.kernel.deadlines import start_of_day
+from shared.messaging.subscriptions import SUBSCRIPTIONS
 from shared.storage.bulk import is_one_of
 
 AROUND = timedelta(days=STATED_DAYS)
+_MENDED_BY_AN_EVENT = (Kind.RELEASE_WITHOUT_TASK, Kind.STALE_TASK)
 
 
 def find_handovers(work: Work) -> list[Finding]:
@@ -48,7 +52,27 @@ def find_handovers(work: Work) -> list[Finding]:
     alive_at = _alive_at("community_handover", work)
     vouched = _vouching(of_tasks, alive_at, first, last) if not torn else lambda _day: None
     handovers = Handovers(releases, registered, tasks, listed, vouched)
-    return compare(handovers, now=work.now, patience=policy.PATIENCE)
+    found = compare(handovers, now=work.now, patience=policy.PATIENCE)
+    return [_with_version(one, registered, work) if one.kind in _MENDED_BY_AN_EVENT else one for one in found]
+
+
+def _with_version(finding: Finding, registered: Mapping[UUID, StatedRelease], work: Work) -> Finding:
+    """With the newest version of the release that the handover hears of: said again, it puts the task right."""
+    stated = registered.get(UUID(finding.subject))
+    versions = [stated.version if stated else 0, _newest_heard(finding, work)]
+    return replace(finding, number=max(versions) or finding.number)
+
+
+def _newest_heard(finding: Finding, work: Work) -> int:
+    if finding.person_id is None:
+        return 0
+    columns = timeline.c
+    heard = select(func.max(columns.sequence)).where(
+        columns.person_id.in_(work.files_of(finding.person_id)),
+        columns.aggregate_id == UUID(finding.subject),
+        columns.type.in_(SUBSCRIPTIONS["community_handover"]),
+    )
+    return work.connection.execute(heard).scalar() or 0
 
 
 def _tasks(first: date, last: date, release_ids: Collection[UUID], work: Work) -> list[KnownTask]:

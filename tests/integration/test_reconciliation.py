@@ -174,7 +174,7 @@ def test_a_withheld_gate_leaves_the_task_behind_its_release(service: ServiceUnde
     (one,) = discrepancies(service)
     assert (one["kind"], one["subject"], one["detail"], one["number"]) == (
         "stale_task",
-        str(task.subject),
+        str(planned.subject),
         "gate_unknown",
         2,
     )
@@ -182,6 +182,15 @@ def test_a_withheld_gate_leaves_the_task_behind_its_release(service: ServiceUnde
     service.react(followed)
     assert compare(service) == 1
     assert named(service) == set()
+
+
+def test_the_version_that_is_named_is_one_that_the_handover_hears(service: ServiceUnderTest) -> None:
+    planned = a_release(executed=False)
+    same = {"subject": planned.subject, "person_id": planned.data["person_id"]}
+    papers = event("release.papers_sent.v1", sequence=3, executed_at=NOW, **same)
+    service.react(planned, its_task(planned), a_release(sequence=2, **same), papers)
+    assert later(service) == 1
+    assert [(one["kind"], one["number"]) for one in discrepancies(service)] == [("stale_task", 2)]
 
 
 def test_a_release_that_only_the_register_knows_is_missed_as_an_event_and_as_a_task(service: ServiceUnderTest) -> None:

@@ -44,6 +44,10 @@ def delete(service: ServiceUnderTest, release: UUID) -> None:
         assert connection.execute(tasks.delete().where(tasks.c.release_id == release)).rowcount == 1
 
 
+def restore(service: ServiceUnderTest, release: UUID) -> Any:
+    return service.client.post("/tasks/restoration", {"release_id": str(release)}, as_=OPERATOR)
+
+
 def listed(service: ServiceUnderTest) -> list[Any]:
     """What was last stated of each day."""
     newest = {event.subject: event.data for event in service.events() if event.type.startswith("task_statement")}
@@ -102,7 +106,7 @@ def test_a_lost_row_is_put_back_as_it_was_last_told_and_goes_on(service: Service
     said = len(service.events())
     delete(service, release)
     assert service.client.get(path, as_=OFFICER).status_code == 404
-    restored = service.client.post(f"{path}/restoration", as_=OPERATOR)
+    restored = restore(service, release)
     assert (restored.status_code, restored.get_json()) == (201, {"id": str(task_id), "version": before["version"]})
     after = service.client.get(path, as_=OFFICER).get_json()
     assert {name for name in before if before[name] != after[name]} <= {"offered_at"}
@@ -115,15 +119,14 @@ def test_a_lost_row_is_put_back_as_it_was_last_told_and_goes_on(service: Service
 def test_a_restored_task_is_woken_by_its_deadline(service: ServiceUnderTest) -> None:
     release = released(service)
     delete(service, release)
-    service.client.post(f"/tasks/{derived_id(release, 'handover')}/restoration", as_=OPERATOR)
+    restore(service, release)
     service.clock.advance(timedelta(days=2))
     assert service.run_timer("wake_tasks") > 0
     assert service.events("handover.escalated.v1")[-1].data["release_id"] == release
 
 
 def test_what_is_there_or_never_was_is_not_put_back(service: ServiceUnderTest) -> None:
-    there = derived_id(released(service), "handover")
-    exists = service.client.post(f"/tasks/{there}/restoration", as_=OPERATOR)
+    exists = restore(service, released(service))
     assert (exists.status_code, exists.get_json()["code"]) == (409, "task.exists")
-    unknown = service.client.post(f"/tasks/{new_id()}/restoration", as_=OPERATOR)
+    unknown = restore(service, new_id())
     assert (unknown.status_code, unknown.get_json()["code"]) == (404, "task.never_told")

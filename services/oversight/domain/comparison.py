@@ -131,7 +131,8 @@ class _Release:
         if self.known is None and self.registered is None:
             yield from self._nowhere()
         elif not self._needs_task:
-            yield from (self._stale(task, "not_needed") for task in self.told if self._is_idle(task))
+            if any(self._is_idle(task) for task in self.told):
+                yield self._of_release(Kind.STALE_TASK, "not_needed", self._version)
         else:
             yield from self._without_task()
             yield from self._duplicates()
@@ -163,15 +164,14 @@ class _Release:
             yield self._of_release(Kind.DUPLICATE_TASK, None, number)
 
     def _behind(self) -> Iterator[Finding]:
-        """Tasks that do not know what their release is by now."""
+        """A task that does not know what its release is by now."""
         if self._since > self.late:
             return
-        behind = {task.task_id: why for task in self.told if (why := self._lags(task)) is not None}
-        for row in self.rows:
-            if row.release_version < self._version_stated and self._is_current(row):
-                behind.setdefault(row.task_id, "release_version")
-        for task_id, why in sorted(behind.items()):
-            yield self._of_task(Kind.STALE_TASK, task_id, detail=why, number=self._version)
+        why = {lag for task in self.told if (lag := self._lags(task)) is not None}
+        if any(row.release_version < self._version_stated and self._is_current(row) for row in self.rows):
+            why.add("release_version")
+        if why:
+            yield self._of_release(Kind.STALE_TASK, min(why), self._version)
 
     def _is_current(self, row: StatedTask) -> bool:
         """Whether the row still follows its release, and is listed as it is now."""
@@ -192,9 +192,6 @@ class _Release:
     def _is_idle(self, task: KnownTask) -> bool:
         """Whether a task that nobody needs any more goes on all the same."""
         return task.state not in ENDED and task.state != "registered" and self._since <= self.late
-
-    def _stale(self, task: KnownTask, why: str) -> Finding:
-        return self._of_task(Kind.STALE_TASK, task.task_id, detail=why, number=self._version)
 
     @property
     def _register_is_ahead(self) -> bool:
@@ -239,9 +236,6 @@ class _Release:
         subject, owner = str(self.release_id), _TASKS
         return Finding(kind, SubjectKind.RELEASE, subject, owner, self._person_id, division, self._day, detail, number)
 
-    def _of_task(self, kind: Kind, task_id: UUID, *, detail: str, number: int | None = None) -> Finding:
+    def _of_task(self, kind: Kind, task_id: UUID, *, detail: str) -> Finding:
         division = next((task.division for task in self.told if task.task_id == task_id), None)
-        owner = _RELEASES if kind is Kind.TASK_WITHOUT_RELEASE else _TASKS
-        return Finding(
-            kind, SubjectKind.TASK, str(task_id), owner, self._person_id, division, self._day, detail, number
-        )
+        return Finding(kind, SubjectKind.TASK, str(task_id), _RELEASES, self._person_id, division, self._day, detail)
