@@ -145,18 +145,18 @@ TRACE_KINDS = {
     "police_check": _l("公安机关核查"),
 }
 DISCREPANCIES = {
-    "over_term": _l("期满未登记出所，可能超期羁押"),
+    "over_term": _l("期满未登记出所，有超期羁押风险"),
     "release_without_task": _l("出所没有接送任务"),
     "release_silent": _l("计划出所日已过，没有登记"),
     "stale_task": _l("接送任务与出所记录不一致"),
     "event_missing": _l("消息没有送达"),
     "duplicate_task": _l("一次出所有多个接送任务"),
     "task_without_release": _l("接送任务没有对应的出所记录"),
-    "headcount_differs": _l("在所人数不符"),
+    "headcount_differs": _l("点名人数不符"),
     "two_open_stays": _l("同一人的两份档案都在所"),
     "service_silent": _l("服务没有报告"),
     "statement_missing": _l("缺少出所日报"),
-    "headcount_missing": _l("没有上报在所人数"),
+    "headcount_missing": _l("没有上报点名人数"),
     "notice_late": _l("出所前通知逾期"),
 }
 DISCREPANCY_DETAILS = {

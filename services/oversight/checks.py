@@ -74,13 +74,11 @@ def _missing(one: AwaitedEvent, work: Work) -> Finding:
 
 def _forget_arrived(work: Work) -> None:
     waiting, heard = awaited_events.c, versions.c
-    arrived = (
-        (heard.kind == waiting.kind)
-        & (heard.aggregate_id == waiting.aggregate_id)
-        & (heard.sequence == waiting.sequence)
-    )
+    same_number = heard.aggregate_id == waiting.aggregate_id, heard.sequence == waiting.sequence
     work.flush()
-    work.connection.execute(delete(awaited_events).where(exists(select(heard.event_id).where(arrived))))
+    for arrived in ((heard.event_id == waiting.event_id,), (heard.kind == waiting.kind, *same_number)):
+        there = exists(select(heard.event_id).where(*arrived))
+        work.connection.execute(delete(awaited_events).where(there))
 
 
 def _silent_services(work: Work) -> Iterator[Finding]:
@@ -101,9 +99,9 @@ def _missing_statements(work: Work) -> Iterator[Finding]:
     stated = select(columns.scope, columns.day).where(of_centres, columns.day >= first)
     there = {(row[0], row[1]) for row in work.connection.execute(stated)}
     wanted = {(row[0], day) for row in work.connection.execute(began) for day in _days(max(first, row[1]), last)}
-    left = select(known_releases.c.centre, known_releases.c.day).where(
-        known_releases.c.state == "executed", known_releases.c.day >= first, known_releases.c.day <= last
-    )
+    gone = known_releases.c
+    heard = gone.heard_at <= work.now - policy.PATIENCE  # what is entered late is stated a moment later
+    left = select(gone.centre, gone.day).where(gone.state == "executed", gone.day >= first, gone.day <= last, heard)
     wanted |= {(row[0], row[1]) for row in work.connection.execute(left)}
     for centre, day in sorted(wanted - there):
         subject = f"{centre} {day.isoformat()}"

@@ -124,7 +124,7 @@ def _stream(event: Event, work: Work) -> None:
         entry = entries[event_id]
         contract = CATALOGUE.get(entry["type"])
         kind = contract.aggregate if contract else entry["type"].partition(".")[0]
-        _await(work, event.data["service"], kind, entry["subject"], entry["sequence"], entry["type"])
+        _await(work, event.data["service"], kind, entry["subject"], entry["sequence"], entry)
 
 
 _KEEPERS: Mapping[str, Callable[[Event, Work], None]] = {
@@ -173,5 +173,8 @@ def _heard_events(work: Work, ids: Iterable[UUID]) -> set[UUID]:
     return set(work.connection.execute(heard).scalars()) if wanted else set()
 
 
-def _await(work: Work, service: str, kind: str, aggregate_id: UUID, sequence: int, type: str | None = None) -> None:
-    work.awaited.add(AwaitedEvent(f"{aggregate_id}/{sequence}", service, kind, aggregate_id, sequence, type, work.now))
+def _await(work: Work, service: str, kind: str, aggregate_id: UUID, sequence: int, said: Any = None) -> None:
+    """Note an event that must have been said; ``said`` is its entry on a page of the log, where it has one."""
+    event_type, event_id = (said["type"], said["event_id"]) if said else (None, None)
+    key = f"{aggregate_id}/{sequence}"
+    work.awaited.add(AwaitedEvent(key, service, kind, aggregate_id, sequence, event_type, event_id, work.now))

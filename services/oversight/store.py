@@ -145,7 +145,8 @@ awaited_events = Table(
     Column("kind", Text, nullable=False),
     Column("aggregate_id", Uuid, nullable=False),
     Column("sequence", Integer, nullable=False),
-    Column("type", Text),
+    Column("type", Text),  # null where only the number is known
+    Column("event_id", Uuid),
     Column("since", UtcDateTime, nullable=False),
 )
 
@@ -222,6 +223,7 @@ class AwaitedEvent:
     aggregate_id: UUID
     sequence: int
     type: str | None
+    event_id: UUID | None
     since: datetime
 
 

@@ -1,7 +1,7 @@
 """What each centre's day was, as the register has it: stated when the day is over, and again when it changes."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 
 from services.release_notification.store import StatedRelease, Work, statements
@@ -23,7 +23,7 @@ def state_days(work: Work) -> int:
     for part in work.statements.select(statements.c.day >= first, statements.c.day < today):
         stated[part.scope, part.day].append(part)
     left = _left(work, first, today)
-    wanted = sorted({*stated, *left, *_not_stated(work, first, today)})
+    wanted = list(_wanted(work, left, first, today))
     return sum(state(work.statements, stated[key], _day(*key, left[key]), SAYING, now=work.now) for key in wanted)
 
 
@@ -41,11 +41,15 @@ def _left(work: Work, first: date, today: date) -> dict[tuple[str, date], list[S
     return found
 
 
-def _not_stated(work: Work, first: date, today: date) -> Iterator[tuple[str, date]]:
-    """Silence and zero are different things: a day on which nobody left is stated too, from a centre's first one on."""
-    newest = work.last_stated()
-    for centre in work.speaking_centres(start_of_day(first)):
-        day = max(first, newest[centre] + ONE_DAY if centre in newest else today - ONE_DAY)
+def _wanted(work: Work, left: Iterable[tuple[str, date]], first: date, today: date) -> Iterator[tuple[str, date]]:
+    """Silence and zero are different things: every day is stated from a centre's first one on, also an empty one."""
+    began = work.first_stated()
+    for centre, day in left:
+        began[centre] = min(day, began.get(centre, day))
+    for centre in work.speaking_centres():
+        began.setdefault(centre, today - ONE_DAY)
+    for centre in sorted(began):
+        day = max(first, began[centre])
         while day < today:
             yield centre, day
             day += ONE_DAY

@@ -271,19 +271,17 @@ class Work(UnitOfWork):
         )
         return {row[0]: row[1] for row in self.connection.execute(newest)}
 
-    def speaking_centres(self, since: datetime) -> set[str]:
-        """The centres that are to be stated: from which something was heard, or that have or had people to release."""
-        columns = releases.c
-        alive = or_(columns.state == State.PLANNED, columns.executed_at >= since)
-        told = self.connection.execute(select(columns.centre).where(alive).distinct()).scalars()
-        heard = self.connection.execute(select(heard_centres.c.centre)).scalars()
-        return {*told, *heard}
+    def speaking_centres(self) -> set[str]:
+        """The centres from which something was heard, or that have people to release."""
+        planned = select(releases.c.centre).where(releases.c.state == State.PLANNED).distinct()
+        heard = select(heard_centres.c.centre)
+        return {*self.connection.execute(planned).scalars(), *self.connection.execute(heard).scalars()}
 
-    def last_stated(self) -> dict[str, date]:
-        """The newest day that was stated of each centre."""
+    def first_stated(self) -> dict[str, date]:
+        """The first day that was stated of each centre."""
         columns = statements.c
-        newest = select(columns.scope, func.max(columns.day)).group_by(columns.scope)
-        return {row[0]: row[1] for row in self.connection.execute(newest)}
+        first = select(columns.scope, func.min(columns.day)).group_by(columns.scope)
+        return {row[0]: row[1] for row in self.connection.execute(first)}
 
 
 # What names a person, and is moved when the person's file is merged into another one.

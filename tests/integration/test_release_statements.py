@@ -13,7 +13,7 @@ from shared.kernel.clock import CHINA
 from shared.kernel.ids import new_id
 from shared.storage.statements import digest_of
 from shared.web import Role
-from tests.support.builders import person_registered
+from tests.support.builders import event, person_registered, stay_admitted
 from tests.support.service import ServiceUnderTest, principal_of, service_under_test
 
 CLERK = principal_of(Role.CENTRE_CLERK, organisation="centre-1")
@@ -101,6 +101,30 @@ def test_every_day_is_stated_after_an_outage_also_empty_ones(service: ServiceUnd
     assert service.run_timer("state_days") == 5
     days = [(data["day"] - TODAY).days for data in stated(service)]
     assert days == [-1, 0, 1, 2, 3, 4]
+
+
+def test_a_day_before_the_first_one_is_stated_with_all_between_when_somebody_is_entered_late(
+    service: ServiceUnderTest,
+) -> None:
+    left(service)
+    service.run_timer("state_days")
+    left(service, datetime.combine(TODAY - timedelta(days=5), datetime.min.time(), CHINA))
+    assert service.run_timer("state_days") == 4
+    assert sorted((data["day"] - TODAY).days for data in stated(service)) == [-5, -4, -3, -2, -1]
+
+
+def test_a_centre_whose_people_have_all_left_is_stated_all_the_same(service: ServiceUnderTest) -> None:
+    admitted = stay_admitted()
+    service.react(admitted)
+    service.run_timer("state_days")
+    service.react(event("stay.transferred.v1", subject=admitted.subject, sequence=2, centre="centre-2"))
+    service.clock.advance(timedelta(days=1))
+    assert service.run_timer("state_days") == 2
+    assert {(data["centre"], (data["day"] - TODAY).days) for data in stated(service)} == {
+        ("centre-1", -1),
+        ("centre-1", 0),
+        ("centre-2", 0),
+    }
 
 
 def test_a_centre_from_which_nothing_was_ever_heard_is_not_stated(service: ServiceUnderTest) -> None:
