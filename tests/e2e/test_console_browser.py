@@ -1,63 +1,17 @@
 """The console in a real browser: an officer on a phone follows a case from the list to the registration."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser
 
 from deploy.local.accounts import CENTRE, OFFICE, OFFICE_TOWNSHIP
-from deploy.local.assets import BUILD
-from deploy.local.system_packages import program
 from shared.kernel.clock import CHINA
+from tests.support.browser import page_for, violations_on
 from tests.support.platform import RunningPlatform
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-AXE = BUILD / "node_modules" / "axe-core" / "axe.min.js"
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """The operating system's Chromium."""
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=program("chromium"), args=ARGUMENTS)
-        yield opened
-        opened.close()
-
-
-def page_for(browser: Browser, platform: RunningPlatform, username: str, *, scripts: bool = True) -> Page:
-    context = browser.new_context(
-        viewport={"width": 375, "height": 740},
-        base_url=platform.stack.urls["console"],
-        java_script_enabled=scripts,
-        bypass_csp=False,
-    )
-    page = context.new_page()
-    page.goto("/")
-    page.fill("#username", username)
-    page.fill("#password", platform.password)
-    page.click("button.main")
-    page.wait_for_selector("header nav")
-    return page
-
-
-def violations_on(page: Page) -> list[str]:
-    """What axe finds wrong with a page."""
-    page.evaluate(Path(AXE).read_text())
-    found: list[str] = page.evaluate(
-        "axe.run().then(found => found.violations.map(v => v.id + ': ' + v.nodes[0].html))"
-    )
-    return found
 
 
 def offered_task(platform: RunningPlatform, name: str) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 
 from deploy.local.stack import ROOT
 from shared.messaging.broker import Broker, drop
-from tests.e2e.test_console_browser import browser, page_for, violations_on  # noqa: F401
+from tests.support.browser import page_for, violations_on
 from tests.support.messaging import publish
 from tests.support.platform import RunningPlatform
 
@@ -60,7 +60,7 @@ def test_from_the_command_line(platform: RunningPlatform) -> None:
     assert "Traceback" not in told
 
 
-def test_in_the_console(browser: Browser, platform: RunningPlatform) -> None:  # noqa: F811
+def test_in_the_console(browser: Browser, platform: RunningPlatform) -> None:
     letter = letter_of(platform, poison(platform))
     page = page_for(browser, platform, "operator")
     page.get_by_role("link", name="运维").click()

@@ -16,6 +16,6 @@ def test_scenario(stage: Stage, scenario: Scenario) -> None:
 
 def test_there_are_scenarios_of_every_part_and_each_situation_is_used() -> None:
     assert len(ALL) >= 60
-    assert {scenario.id[0] for scenario in ALL} == set("TDRHKC")
+    assert {scenario.id[0] for scenario in ALL} == set("TDRHKCMP")
     assert {situation for scenario in ALL for situation in scenario.given} == set(SITUATIONS)
     assert set(situations()) == set(SITUATIONS)
