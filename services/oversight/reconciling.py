@@ -20,6 +20,7 @@ from shared.kernel.clock import china_day
 from shared.reference.calendar import next_due
 
 EVERYTHING = "everything"
+AT_ONCE = 500  # of a check in one transaction; the next run follows at once
 UNSETTLED = (State.OPEN, State.EXPLAINED)
 
 
@@ -34,21 +35,28 @@ def _settle(check: Check, work: Work) -> int:
     found = {discrepancy_id(finding): finding for finding in check.find(work)}
     columns = discrepancies.c
     kinds = columns.kind.in_(sorted(check.kinds))
-    unsettled = {one.id: one for one in work.discrepancies.select(kinds, columns.state.in_(UNSETTLED))}
-    first = china_day(work.now) - AROUND
-    changed = 0
-    for one in unsettled.values():
-        out_of_sight = check.by_day and one.day is not None and one.day <= first
-        if one.id not in found and not out_of_sight:
-            work.discrepancies.save(domain.resolve(one, now=work.now), "discrepancy.resolved.v1")
-            changed += 1
+    unsettled = work.discrepancies.select(kinds, columns.state.in_(UNSETTLED))
     work.discrepancies.prefetch("id", found)
-    return changed + sum(_found(finding, work.discrepancies.find(id), work) for id, finding in found.items())
+    known = {id: work.discrepancies.find(id) for id in found}
+    over = [one for one in unsettled if one.id not in found and not _is_out_of_sight(one, check, work)]
+    news = [(finding, known[id]) for id, finding in found.items() if _is_news(finding, known[id])]
+    for one in over[:AT_ONCE]:
+        work.discrepancies.save(domain.resolve(one, now=work.now), "discrepancy.resolved.v1")
+    for finding, before in news[:AT_ONCE]:
+        _found(finding, before, work)
+    return len(over[:AT_ONCE]) + len(news[:AT_ONCE])
 
 
-def _found(finding: Finding, known: Discrepancy | None, work: Work) -> int:
-    if known is not None and not domain.is_news(known, finding):
-        return 0
+def _is_out_of_sight(one: Discrepancy, check: Check, work: Work) -> bool:
+    """Whether the check does not look at the day any more: that it finds nothing there says nothing."""
+    return check.by_day and one.day is not None and one.day <= china_day(work.now) - AROUND
+
+
+def _is_news(finding: Finding, known: Discrepancy | None) -> bool:
+    return known is None or domain.is_news(known, finding)
+
+
+def _found(finding: Finding, known: Discrepancy | None, work: Work) -> None:
     due = next_due(policy.DUE[finding.kind], work.now)
     placed = _at_home(finding, work)
     if known is None:
@@ -56,7 +64,6 @@ def _found(finding: Finding, known: Discrepancy | None, work: Work) -> int:
     else:
         news = domain.find_again(known, placed, now=work.now, due=due)
     work.discrepancies.save(news, "discrepancy.found.v1")
-    return 1
 
 
 def _at_home(finding: Finding, work: Work) -> Finding:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 import orjson
 import pytest
 from playwright.sync_api import Browser
@@ -27,13 +28,13 @@ from services.community_handover.store import known_persons, tasks
 from services.release_notification import commands
 from services.release_notification import store as releases
 from services.release_notification.commands import ExecuteRelease
-from shared.kernel.clock import FixedClock
+from shared.kernel.clock import FixedClock, china_day
 from shared.messaging.broker import Broker, drop
 from shared.messaging.topology import events_queue
 from shared.runtime.clock import set_clock
 from shared.storage.chassis import EVENT_LOG, OUTBOX
 from shared.storage.engine import Storage, make_engine
-from tests.e2e.test_console_browser import browser, page_for, violations_on  # noqa: F401
+from tests.support.browser import page_for, violations_on
 from tests.support.messaging import take_one, wait_until, waiting_in
 from tests.support.platform import RunningPlatform
 
@@ -77,6 +78,10 @@ class City:
         """Kind, subject and detail of every discrepancy in a state."""
         items = self.client.get("city", "oversight", "/discrepancies", state=state, limit=200)["items"]
         return {(one["kind"], one["subject"], one["detail"]) for one in items}
+
+    def metrics(self) -> str:
+        """What oversight's gauges say."""
+        return httpx.get(f"{self.running.stack.urls['oversight']}/metrics", trust_env=False).text
 
     def waits_until(self, done: Callable[[], Any], what: str) -> None:
         """Let time pass, five minutes by five minutes, until something is so. Raises: AssertionError naming it."""
@@ -203,7 +208,7 @@ def mend(city: City, kind: str, subject: str) -> None:
     city.client.post("operator", service, "/ops/events/say-again", body)
 
 
-def test_what_is_lost_by_hand_is_found_named_mended_and_resolved(city: City, browser: Browser) -> None:  # noqa: F811
+def test_what_is_lost_by_hand_is_found_named_mended_and_resolved(city: City, browser: Browser) -> None:
     untouched, row_lost = city.release(), city.release()
     outbox_lost = city.release(executed=False)
     for release_id in (untouched, row_lost):
@@ -225,7 +230,11 @@ def test_what_is_lost_by_hand_is_found_named_mended_and_resolved(city: City, bro
     behind = ("stale_task", outbox_lost, "release_version")
     city.waits_until(lambda: behind in city.discrepancies(), "the task behind the register found")
 
+    gauge = 'baton_discrepancies{kind="release_without_task"} 2.0'
+    city.waits_until(lambda: gauge in city.metrics(), "the gauge")
+
     page = page_for(browser, city.running, "operator")
+    assert "未消除的差错" in page.locator("main").inner_text()
     page.get_by_role("link", name="差错", exact=True).click()
     assert page.locator("h1").inner_text() == "差错"
     assert violations_on(page) == []
@@ -247,3 +256,26 @@ def test_what_is_lost_by_hand_is_found_named_mended_and_resolved(city: City, bro
     assert {*lost, behind} <= city.discrepancies("resolved")
     for release_id in (untouched, row_lost, outbox_lost, withheld):
         assert len(city.task_of(release_id)) == 1
+
+
+def test_a_supervisor_explains_a_headcount_in_the_console(browser: Browser, platform: RunningPlatform) -> None:
+    client = platform.client("centre-system", "city")
+    path = f"/centres/{CENTRE}/headcounts/{china_day(datetime.now(UTC))}"
+    client.put("centre-system", "detention_intake", path, {"counted": 4711})
+    query = {"kind": "headcount_differs", "state": "open"}
+    client.wait_for("the discrepancy", lambda: client.get("city", "oversight", "/discrepancies", **query)["items"])
+    page = page_for(browser, platform, "city")
+    page.get_by_role("link", name="差错", exact=True).click()
+    card = page.locator(".card", has_text="点名人数不符").first
+    card.get_by_text("说明原因").click()
+    assert violations_on(page) == []
+    card.get_by_label("原因").fill("夜间统一就医，次日返回")
+    card.get_by_role("button", name="提交说明").click()
+    assert page.locator(".receipt").inner_text() == "已记录说明"
+    assert "夜间统一就医" in page.locator("main").inner_text()
+    assert page.get_by_role("button", name="重新发送").count() == 0  # that is the operator's
+    page.get_by_role("button", name="English").click()
+    page.get_by_role("heading", name="Discrepancies").wait_for()
+    page.context.close()
+    expected = client.get("centre-system", "detention_intake", path)["today"]
+    client.put("centre-system", "detention_intake", path, {"counted": expected})
