@@ -167,6 +167,7 @@ DISCREPANCY_DETAILS = {
     "withdrawn": _l("任务已撤回，但仍需接送"),
     "not_needed": _l("已不需要接送，任务仍在进行"),
     "release_version": _l("任务数据落后"),
+    "ended_before": _l("任务办结在先，本人出所在后"),
     "no_release": _l("查无此次出所"),
 }
 # What the one who has to act does about it.

@@ -74,7 +74,7 @@ class DiscrepancyOut(Schema):
     found_at = fields.AwareDateTime()
     due_rule = fields.String(allow_none=True)
     due_at = fields.AwareDateTime(allow_none=True)
-    explainable = fields.Function(lambda one: one.kind in policy.EXPLAINABLE, metadata={"type": "boolean"})
+    explainable = fields.Function(lambda one: policy.is_explainable(one.kind, one.detail), metadata={"type": "boolean"})
     explanation = fields.String(allow_none=True)
     explained_at = fields.AwareDateTime(allow_none=True)
     explained_by = fields.String(allow_none=True)

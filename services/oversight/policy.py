@@ -38,3 +38,9 @@ DUE: Mapping[Kind, DeadlineRule] = {
 }
 # Where somebody can know better than the comparison. Everything else has to be put right.
 EXPLAINABLE = frozenset({Kind.HEADCOUNT_DIFFERS, Kind.HEADCOUNT_MISSING, Kind.STATEMENT_MISSING, Kind.NOTICE_LATE})
+EXPLAINABLE_DETAILS = frozenset({"ended_before"})  # perhaps only the day of the gate was set right
+
+
+def is_explainable(kind: Kind, detail: str | None) -> bool:
+    """Whether a supervisor's words can settle it."""
+    return kind in EXPLAINABLE or detail in EXPLAINABLE_DETAILS

@@ -76,7 +76,7 @@ def _at_home(finding: Finding, work: Work) -> Finding:
 
 def explain(discrepancy: Discrepancy, *, reason: str, by: str, work: Work) -> Discrepancy:
     """Enter a supervisor's explanation. See `domain.explain`."""
-    explainable = discrepancy.kind in policy.EXPLAINABLE
+    explainable = policy.is_explainable(discrepancy.kind, discrepancy.detail)
     explained = domain.explain(discrepancy, reason=reason, by=by, now=work.now, explainable=explainable)
     return work.discrepancies.save(explained, "discrepancy.explained.v1")
 

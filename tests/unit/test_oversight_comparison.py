@@ -146,6 +146,15 @@ def test_a_task_that_is_over_follows_no_more(state: str) -> None:
     assert found(world({1: replace(release(1), state="cancelled")}, [over], [behind])) == set()
 
 
+@pytest.mark.parametrize(("days", "found_it"), [(0, False), (1, True), (30, True)])
+def test_a_task_that_ended_with_a_gate_reported_in_error_is_of_no_use_at_the_real_one(
+    days: int, found_it: bool
+) -> None:
+    over = replace(task(1), state="contact_done", released_at=LONG_AGO - timedelta(days=days))
+    expected = {(Kind.STALE_TASK, 1, "ended_before")} if found_it else set()
+    assert found(world({1: release(1)}, [over], [row(1)])) == expected
+
+
 def test_a_row_behind_the_register_is_stale_though_events_say_otherwise() -> None:
     behind = replace(row(1), release_version=1)
     handovers = world({1: release(1)}, [task(1)], [behind], register=(registered(1),))

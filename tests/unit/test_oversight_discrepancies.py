@@ -30,6 +30,8 @@ def test_every_kind_has_its_place_in_the_contract_and_the_policy() -> None:
     assert {kind.value for kind in SubjectKind} == set(SUBJECT_KINDS)
     assert set(policy.DUE) == set(Kind)
     assert policy.EXPLAINABLE.isdisjoint({Kind.OVER_TERM, Kind.RELEASE_WITHOUT_TASK, Kind.EVENT_MISSING})
+    assert policy.is_explainable(Kind.STALE_TASK, "ended_before")
+    assert not policy.is_explainable(Kind.STALE_TASK, "gate_unknown")
 
 
 def test_one_kind_and_subject_is_one_discrepancy_for_ever() -> None:

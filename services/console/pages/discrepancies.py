@@ -49,7 +49,7 @@ def mend(discrepancy_id: UUID) -> Any:
 
 def is_mendable(one: Mapping[str, Any]) -> bool:
     """Whether an operator can do something about it here."""
-    return one["kind"] in _BY_AN_EVENT and one["number"] is not None
+    return one["kind"] in _BY_AN_EVENT and one["number"] is not None and one["detail"] != "ended_before"
 
 
 def _mend(one: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ from services.oversight.domain.discrepancy import Finding, Kind, SubjectKind
 
 ENDED = frozenset({"contact_done", "referred", "remote_accepted", "closed", "withdrawn"})
 _FOLLOWS_NO_MORE = ENDED - {"withdrawn"}
+ANOTHER_GATE = timedelta(days=1)  # what lies closer is the same gate, its time set right
 _RELEASES, _TASKS = "release_notification", "community_handover"  # whose operator has to act
 
 
@@ -88,6 +89,13 @@ class Handovers:
     tasks: Iterable[KnownTask]
     listed: Iterable[StatedTask]
     vouched: Callable[[date], datetime | None]
+
+
+def _ended_before(task: KnownTask, executed_at: datetime | None) -> bool:
+    """Whether a task that is over was of another gate: one that was reported in error, and the person left later."""
+    if task.released_at is None or executed_at is None:
+        return False
+    return executed_at - task.released_at >= ANOTHER_GATE
 
 
 def compare(handovers: Handovers, *, now: datetime, patience: timedelta) -> list[Finding]:
@@ -181,8 +189,10 @@ class _Release:
         return told.state not in _FOLLOWS_NO_MORE and self._is_vouched_for(told)
 
     def _lags(self, task: KnownTask) -> str | None:
-        if task.state in _FOLLOWS_NO_MORE or self.known is None:
+        if self.known is None:
             return None
+        if task.state in _FOLLOWS_NO_MORE:
+            return "ended_before" if _ended_before(task, self.known.executed_at) else None
         if task.state == "withdrawn":
             return "withdrawn"
         if self.known.executed_at is not None:
