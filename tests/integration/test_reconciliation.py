@@ -64,7 +64,7 @@ def its_task(release: Event, **changes: Any) -> Event:
         "released_at": data["executed_at"],
         "release_version": release.sequence,
     }
-    return event("handover.offered.v1", **facts, **changes)
+    return event("handover.offered.v1", **{**facts, **changes})
 
 
 def tasks_stated(*tasks: Event, sequence: int = 1, subject: UUID | None = None, **changes: Any) -> Event:
@@ -155,6 +155,27 @@ def test_a_row_lost_before_it_was_ever_stated_is_found_when_the_service_was_aliv
     service.react(page("community_handover", time=NOW + HOUR))
     assert compare(service) == 1
     assert named(service) == {("release_without_task", str(release.subject))}
+
+
+@pytest.mark.parametrize("days", [60, -60])
+def test_a_row_is_not_missed_on_days_that_nobody_states(service: ServiceUnderTest, days: int) -> None:
+    release = a_release(executed=False)
+    elsewhere = its_task(release, release_at=NOW + timedelta(days=days))  # it follows an older plan
+    service.react(release, elsewhere, page("community_handover", time=NOW + HOUR))
+    later(service)
+    assert [(one["kind"], one["detail"]) for one in discrepancies(service)] == [("stale_task", "other_time")]
+
+
+@pytest.mark.parametrize(("alive", "found_it"), [(-11 * HOUR, False), (-9 * HOUR, True)])
+def test_a_day_that_came_into_sight_is_missed_only_after_that(
+    service: ServiceUnderTest, alive: timedelta, found_it: bool
+) -> None:
+    long_ago = NOW - timedelta(days=20)
+    release = a_release(executed=False, release_at=NOW + timedelta(days=35), time=long_ago)
+    service.react(release, its_task(release, time=long_ago), page("community_handover", time=NOW + alive))
+    later(service)
+    found = {("release_without_task", str(release.subject))} if found_it else set()
+    assert named(service) - {("service_silent", "community_handover")} == found
 
 
 def test_a_day_of_which_a_part_was_not_heard_proves_nothing(service: ServiceUnderTest) -> None:
