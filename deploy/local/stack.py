@@ -12,6 +12,7 @@ from typing import Self
 
 from deploy.local.orphans import ProcessFile
 from deploy.local.processes import ManagedProcess
+from services.person_registry.keyring import create_keyring
 from shared.web.tokens import create_keys
 
 ROOT = Path(__file__).parents[2]
@@ -62,7 +63,9 @@ class Stack:
         Raises: NotReady, StillOwned.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        create_keys(self._folder / "keys" / "private.jwk", self._folder / "keys" / "public.jwks")
+        keys = self._folder / "keys"
+        create_keys(keys / "private.jwk", keys / "public.jwks")
+        create_keyring(keys / "identity.json", keys / "escrow-private.key")
         try:
             for process in self.processes.values():
                 process.start()
@@ -106,6 +109,7 @@ class Stack:
             "AMQP_URI": amqp_uri,
             "BATON_DATA": str(self._folder),
             "TOKEN_JWKS": str(keys / "public.jwks"),
+            "IDENTITY_KEYS": str(keys / "identity.json"),
             "TOKEN_PRIVATE_JWK": str(keys / "private.jwk"),
             "DEMO_ACCOUNTS": str(self._folder / "accounts.json"),
         }

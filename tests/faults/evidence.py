@@ -19,6 +19,7 @@ from services.community_handover.store import dropped_releases
 from services.community_handover.store import known_persons as known_to_handover
 from services.oversight.store import versions as oversight_versions
 from services.person_registry.store import persons
+from services.person_registry.vault import vault_beside
 from services.release_notification.store import known_persons as known_to_release
 from shared.messaging.topology import UNROUTED, dead_queue
 from shared.storage.chassis import DEAD_LETTER, EVENT_LOG, INBOX, OUTBOX
@@ -103,7 +104,7 @@ def gather(world: World) -> Evidence:
     for service in SERVICES:
         found.services[service] = OfService(said=_said(world.database, service))
     for service in SERVICES:
-        _read_rest(world.database, service, found)
+        _read_rest(world, service, found)
     return found
 
 
@@ -158,13 +159,14 @@ def _told(body: str) -> dict[str, Any]:
     return {name: data[name] for name in _TOLD if data.get(name) is not None}
 
 
-def _read_rest(database: Database, service: str, found: Evidence) -> None:
+def _read_rest(world: World, service: str, found: Evidence) -> None:
+    database = world.database
     mine = found.services[service]
     mine.heard = _ids(database, service, INBOX.c.message_id)
     mine.waiting = _count(database, service, OUTBOX)
     found.dead[service] = _ids(database, service, DEAD_LETTER.c.message_id)
     if service == "person_registry":
-        found.persons = [row[0] for row in _rows(database, service, select(persons.c.full_name))]
+        found.persons = _names(world, service)
     elif service == "oversight":
         found.remembered = _ids(database, service, oversight_versions.c.event_id)
     elif service == "community_handover":
@@ -172,6 +174,14 @@ def _read_rest(database: Database, service: str, found: Evidence) -> None:
         found.knows[service] = _versions(database, service, known_to_handover, "person_id")
     elif service == "release_notification":
         found.knows[service] = _versions(database, service, known_to_release, "person_id")
+
+
+def _names(world: World, service: str) -> list[str]:
+    """The invented names, which only the registry's own keys open."""
+    rows = _rows(world.database, service, select(persons.c.id, persons.c.identity))
+    vault = vault_beside(world.database.url(service), world.private_jwk.parent / "identity.json")
+    opened = vault.open({row[0]: row[1] for row in rows})
+    return [identity["full_name"] for identity in opened.values()]
 
 
 def _ids(database: Database, service: str, column: Column[Any]) -> list[str]:

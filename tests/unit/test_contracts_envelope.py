@@ -222,6 +222,7 @@ def test_the_first_field_of_every_event_is_its_own_id() -> None:
         "task_statement": "task_statement_id",
         "headcount": "headcount_id",
         "discrepancy": "discrepancy_id",
+        "opening": "opening_id",
     }
 
 

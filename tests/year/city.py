@@ -26,6 +26,7 @@ from shared.reference.divisions import divisions
 from shared.service import STATE_STREAM
 from shared.storage.chassis import EVENT_LOG
 from shared.web.principal import Principal, Role
+from tests.support.keys import use_new_keys
 from tests.support.service import ServiceUnderTest, service_under_test
 
 BATCH = 500
@@ -145,6 +146,7 @@ class City:
 def city(folder: Path, start: datetime) -> Iterator[City]:
     """The city's services on empty databases in a folder."""
     clock = FixedClock(start)
+    use_new_keys(folder)
     with ExitStack() as opened:
         services = {
             name: opened.enter_context(
