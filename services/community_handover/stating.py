@@ -14,7 +14,8 @@ from shared.kernel.deadlines import start_of_day
 from shared.storage.statements import Day, Saying, Statement, state
 
 AROUND = timedelta(days=STATED_DAYS)
-SAYING = Saying("task_statement.issued.v1", "task_statement.corrected.v1")
+AGAIN_AFTER = timedelta(minutes=30)  # OURS: so long a row that was never stated can be gone unseen
+SAYING = Saying("task_statement.issued.v1", "task_statement.corrected.v1", AGAIN_AFTER)
 
 
 def state_tasks(work: Work) -> int:
@@ -29,7 +30,7 @@ def state_tasks(work: Work) -> int:
         there[china_day(at)].append(task)
     return sum(
         state(work.statements, stated[day], _day(day, there[day]), SAYING, now=work.now)
-        for day in sorted({*stated, *there})
+        for day in sorted({today, *stated, *there})
     )
 
 

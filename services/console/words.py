@@ -176,6 +176,7 @@ DISCREPANCY_DETAILS = {
     "release_version": _l("任务数据落后"),
     "ended_before": _l("任务办结在先，本人出所在后"),
     "no_release": _l("查无此次出所"),
+    "tasks_unread": _l("接送任务清单没有更新"),
 }
 # What the one who has to act does about it.
 REMEDIES = {

@@ -1,19 +1,18 @@
 """What is compared beside handovers: alarms, streams of events, statements, headcounts, stays.
 
-Each check gives everything that does not agree now.
+Each check gives everything that does not agree now, and says of what it could not judge.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import delete, exists, func, select
 
 from services.oversight import policy
-from services.oversight.domain.discrepancy import Finding, Kind, SubjectKind
-from services.oversight.handover_check import AROUND, find_handovers
+from services.oversight.domain.discrepancy import Compared, Discrepancy, Finding, Kind, SubjectKind
+from services.oversight.handover_check import AROUND, HANDOVER, find_handovers, is_out_of_sight
 from services.oversight.store import (
     AwaitedEvent,
     KnownHeadcount,
@@ -32,11 +31,15 @@ from shared.kernel.clock import china_day
 
 @dataclass(frozen=True)
 class Check:
-    """One comparison: which kinds it finds, and whether it looks at the days around today only."""
+    """One comparison, and which kinds it finds."""
 
-    find: Callable[[Work], Iterable[Finding]]
+    find: Callable[[Work], Compared]
     kinds: frozenset[Kind]
-    by_day: bool = False
+
+
+def _deciding(find: Callable[[Work], Iterable[Finding]]) -> Callable[[Work], Compared]:
+    """A comparison that looks at everything there is."""
+    return lambda work: Compared(find(work))
 
 
 def _alarms(work: Work) -> Iterator[Finding]:
@@ -47,15 +50,18 @@ def _alarms(work: Work) -> Iterator[Finding]:
         yield Finding(kind, SubjectKind.RELEASE, subject, one.centre, one.person_id, day=one.day)
 
 
-def _missing_events(work: Work) -> list[Finding]:
+def _missing_events(work: Work) -> Compared:
     """What was said, or must have been, and did not arrive: one finding for each aggregate."""
     _forget_arrived(work)
-    late = work.now - policy.EVENT_PATIENCE
-    by_aggregate: dict[UUID, list[AwaitedEvent]] = defaultdict(list)
-    for one in work.awaited.select(awaited_events.c.since <= late, order_by=awaited_events.c.sequence):
-        by_aggregate[one.aggregate_id].append(one)
-    work.states.prefetch("aggregate_id", by_aggregate)
-    return [_missing(awaited[0], work) for awaited in by_aggregate.values()]
+    columns = awaited_events.c
+    late = columns.since <= work.now - policy.EVENT_PATIENCE
+    oldest = work.awaited.select(late, order_by=columns.since, limit=policy.MOST_AWAITED)
+    first: dict[UUID, AwaitedEvent] = {}
+    for one in sorted(oldest, key=lambda one: one.sequence):
+        first.setdefault(one.aggregate_id, one)
+    work.states.prefetch("aggregate_id", first)
+    is_cut = len(oldest) == policy.MOST_AWAITED
+    return Compared([_missing(one, work) for one in first.values()], lambda _one: is_cut)
 
 
 def _missing(one: AwaitedEvent, work: Work) -> Finding:
@@ -81,17 +87,36 @@ def _forget_arrived(work: Work) -> None:
         work.connection.execute(delete(awaited_events).where(there))
 
 
-def _silent_services(work: Work) -> Iterator[Finding]:
-    """A service that states nothing, not even that it said nothing."""
-    columns = aggregate_states.c
+def _silent_services(work: Work) -> Compared:
+    """A service that states nothing, not even that it said nothing; or that does not read its table any more."""
+    stated = {str(one.holder): one.changed_at for one in work.states.select(aggregate_states.c.kind == "stream")}
     late = work.now - policy.SILENT_AFTER
-    for one in work.states.select(columns.kind == "stream", columns.changed_at < late):
-        yield Finding(Kind.SERVICE_SILENT, SubjectKind.SERVICE, str(one.holder), str(one.holder))
+    silent: dict[str, str | None] = {service: None for service, at in stated.items() if at < late}
+    if work.service in silent:  # not even itself is heard: what the others said may be on its way
+        return Compared([_silent(work.service, None)], lambda _one: True)
+    if HANDOVER not in silent and _is_late(_tasks_stated_at(work), late):
+        silent |= {HANDOVER: "tasks_unread"}
+    return Compared([_silent(service, why) for service, why in silent.items()])
 
 
-def _missing_statements(work: Work) -> Iterator[Finding]:
+def _silent(service: str, why: str | None) -> Finding:
+    return Finding(Kind.SERVICE_SILENT, SubjectKind.SERVICE, service, service, detail=why)
+
+
+def _tasks_stated_at(work: Work) -> datetime | None:
+    columns = stated_parts.c
+    today = china_day(work.now)
+    recent = columns.kind == "task_statement", columns.day >= today - AROUND, columns.day <= today + AROUND
+    return work.connection.execute(select(func.max(columns.stated_at)).where(*recent)).scalar()
+
+
+def _is_late(at: datetime | None, late: datetime) -> bool:
+    return at is not None and at < late
+
+
+def _missing_statements(work: Work) -> Compared:
     """A finished day of a centre that nobody stated: from the first stated one on, or when somebody left."""
-    last = china_day(work.now - policy.STATEMENT_BY) - ONE_DAY
+    last = china_day(_heard_up_to(work) - policy.STATEMENT_BY) - ONE_DAY
     first = china_day(work.now) - AROUND + ONE_DAY
     columns = stated_parts.c
     of_centres = columns.kind == "statement"
@@ -103,26 +128,48 @@ def _missing_statements(work: Work) -> Iterator[Finding]:
     heard = gone.heard_at <= work.now - policy.PATIENCE  # what is entered late is stated a moment later
     left = select(gone.centre, gone.day).where(gone.state == "executed", gone.day >= first, gone.day <= last, heard)
     wanted |= {(row[0], row[1]) for row in work.connection.execute(left)}
-    for centre, day in sorted(wanted - there):
-        subject = f"{centre} {day.isoformat()}"
-        yield Finding(Kind.STATEMENT_MISSING, SubjectKind.CENTRE_DAY, subject, "release_notification", day=day)
+
+    def is_undecided(one: Discrepancy) -> bool:
+        return is_out_of_sight(one, work) or (one.day is not None and one.day > last)
+
+    return Compared([_unstated(centre, day) for centre, day in sorted(wanted - there)], is_undecided)
 
 
-def _headcounts(work: Work) -> Iterator[Finding]:
+def _unstated(centre: str, day: date) -> Finding:
+    subject = f"{centre} {day.isoformat()}"
+    return Finding(Kind.STATEMENT_MISSING, SubjectKind.CENTRE_DAY, subject, "release_notification", day=day)
+
+
+def _heard_up_to(work: Work) -> datetime:
+    """Up to when everything was heard that did not get lost: oversight's own pages come by the same way."""
+    columns = aggregate_states.c
+    own = work.states.select(columns.kind == "stream", columns.holder == work.service)
+    return own[0].changed_at if own else work.now
+
+
+def _headcounts(work: Work) -> Compared:
     """A centre's newest number: none was said, or it is not who should be there."""
-    by_centre: dict[str, list[KnownHeadcount]] = defaultdict(list)
+    newest: dict[str, KnownHeadcount] = {}
+    counts: dict[str, KnownHeadcount] = {}
     recent = known_headcounts.c.day >= china_day(work.now) - AROUND
     for one in work.headcounts.select(recent, order_by=known_headcounts.c.day):
-        by_centre[one.centre].append(one)
-    for centre, days in by_centre.items():
-        newest = days[-1]
-        if newest.counted is None:
-            yield Finding(Kind.HEADCOUNT_MISSING, SubjectKind.CENTRE, centre, centre, day=newest.day)
-        counted = next((one for one in reversed(days) if one.counted is not None), None)
-        difference = (counted.counted or 0) - counted.expected if counted else 0
-        if counted and difference:
-            day = counted.day
-            yield Finding(Kind.HEADCOUNT_DIFFERS, SubjectKind.CENTRE, centre, centre, day=day, number=difference)
+        newest[one.centre] = one
+        if one.counted is not None:
+            counts[one.centre] = one
+    missing = [
+        Finding(Kind.HEADCOUNT_MISSING, SubjectKind.CENTRE, centre, centre, day=one.day)
+        for centre, one in newest.items()
+        if one.counted is None
+    ]
+    differing = [
+        Finding(Kind.HEADCOUNT_DIFFERS, SubjectKind.CENTRE, centre, centre, day=one.day, number=difference)
+        for centre, one in counts.items()
+        if (difference := (one.counted or 0) - one.expected)
+    ]
+    return Compared(
+        [*missing, *differing],
+        lambda one: one.subject not in (counts if one.kind is Kind.HEADCOUNT_DIFFERS else newest),
+    )
 
 
 def _two_open_stays(work: Work) -> Iterator[Finding]:
@@ -147,16 +194,16 @@ def _days(first: date, last: date) -> Iterator[date]:
         first += ONE_DAY
 
 
+# What did not arrive comes first: the others ask what is on its way.
 CHECKS = (
-    Check(_alarms, frozenset({Kind.OVER_TERM, Kind.RELEASE_SILENT, Kind.NOTICE_LATE})),
+    Check(_missing_events, frozenset({Kind.EVENT_MISSING})),
+    Check(_deciding(_alarms), frozenset({Kind.OVER_TERM, Kind.RELEASE_SILENT, Kind.NOTICE_LATE})),
     Check(
         find_handovers,
         frozenset({Kind.RELEASE_WITHOUT_TASK, Kind.DUPLICATE_TASK, Kind.STALE_TASK, Kind.TASK_WITHOUT_RELEASE}),
-        by_day=True,
     ),
-    Check(_missing_events, frozenset({Kind.EVENT_MISSING})),
     Check(_silent_services, frozenset({Kind.SERVICE_SILENT})),
-    Check(_missing_statements, frozenset({Kind.STATEMENT_MISSING}), by_day=True),
+    Check(_missing_statements, frozenset({Kind.STATEMENT_MISSING})),
     Check(_headcounts, frozenset({Kind.HEADCOUNT_DIFFERS, Kind.HEADCOUNT_MISSING})),
-    Check(_two_open_stays, frozenset({Kind.TWO_OPEN_STAYS})),
+    Check(_deciding(_two_open_stays), frozenset({Kind.TWO_OPEN_STAYS})),
 )

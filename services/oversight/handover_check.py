@@ -1,6 +1,6 @@
 """Releases against tasks: reads both sides, as events told them and as statements list them, and compares.
 
-Only days of which every part of the newest statement was heard are used; what is torn is waited for.
+Only days of which every part of the newest statement was heard are used; while something is torn, nothing is resolved.
 """
 
 from collections import defaultdict
@@ -13,11 +13,11 @@ from sqlalchemy import func, select
 
 from services.oversight import policy
 from services.oversight.domain.comparison import Handovers, KnownTask, StatedRelease, StatedTask, compare
-from services.oversight.domain.discrepancy import Finding, Kind
+from services.oversight.domain.discrepancy import Compared, Discrepancy, Finding, Kind
 from services.oversight.store import (
     StatedPart,
     Work,
-    aggregate_states,
+    awaited_events,
     known_releases,
     known_tasks,
     stated_parts,
@@ -31,15 +31,21 @@ from shared.messaging.subscriptions import SUBSCRIPTIONS
 from shared.storage.bulk import is_one_of
 
 AROUND = timedelta(days=STATED_DAYS)
+HANDOVER = "community_handover"
 _MENDED_BY_AN_EVENT = (Kind.RELEASE_WITHOUT_TASK, Kind.STALE_TASK)
 
 
-def find_handovers(work: Work) -> list[Finding]:
+def is_out_of_sight(one: Discrepancy, work: Work) -> bool:
+    """Whether nobody states the day any more: that nothing is found there says nothing."""
+    return one.day is not None and one.day <= china_day(work.now) - AROUND
+
+
+def find_handovers(work: Work) -> Compared:
     """What does not agree between the releases and the tasks of the days around today."""
     today = china_day(work.now)
     first, last = today - AROUND + ONE_DAY, today + AROUND
     parts = work.parts.select(stated_parts.c.day >= first, stated_parts.c.day <= last)
-    of_releases, _ = _whole_days(part for part in parts if part.kind == "statement")
+    of_releases, torn_releases = _whole_days(part for part in parts if part.kind == "statement")
     of_tasks, torn = _whole_days(part for part in parts if part.kind == "task_statement")
     registered = {one.release_id: one for found in of_releases.values() for one in _stated_releases(found)}
     listed = [one for found in of_tasks.values() for one in _stated_tasks(found)]
@@ -49,11 +55,18 @@ def find_handovers(work: Work) -> list[Finding]:
     elsewhere = {*registered, *(task.release_id for task in tasks), *(row.release_id for row in listed)}
     work.releases.prefetch("release_id", elsewhere)
     releases |= {id: one for id in elsewhere if (one := work.releases.find(id)) is not None}
-    alive_at = _alive_at("community_handover", work)
-    vouched = _vouching(of_tasks, alive_at, first, last) if not torn else lambda _day: None
-    handovers = Handovers(releases, registered, tasks, listed, vouched)
+    vouched = _vouching(of_tasks, torn, _all_stated_at(of_tasks, work), first, last)
+    handovers = Handovers(releases, registered, tasks, listed, vouched, torn)
     found = compare(handovers, now=work.now, patience=policy.PATIENCE)
-    return [_with_version(one, registered, work) if one.kind in _MENDED_BY_AN_EVENT else one for one in found]
+    is_torn = bool(torn or torn_releases)
+    return Compared(
+        [_with_version(one, registered, work) if _is_to_be_said_again(one) else one for one in found],
+        lambda one: is_torn or is_out_of_sight(one, work),
+    )
+
+
+def _is_to_be_said_again(finding: Finding) -> bool:
+    return finding.certain and finding.kind in _MENDED_BY_AN_EVENT
 
 
 def _with_version(finding: Finding, registered: Mapping[UUID, StatedRelease], work: Work) -> Finding:
@@ -70,7 +83,7 @@ def _newest_heard(finding: Finding, work: Work) -> int:
     heard = select(func.max(columns.sequence)).where(
         columns.person_id.in_(work.files_of(finding.person_id)),
         columns.aggregate_id == UUID(finding.subject),
-        columns.type.in_(SUBSCRIPTIONS["community_handover"]),
+        columns.type.in_(SUBSCRIPTIONS[HANDOVER]),
     )
     return work.connection.execute(heard).scalar() or 0
 
@@ -82,13 +95,13 @@ def _tasks(first: date, last: date, release_ids: Collection[UUID], work: Work) -
     return list({task.task_id: task for task in (*of_days, *of_releases)}.values())
 
 
-def _whole_days(parts: Iterable[StatedPart]) -> tuple[dict[tuple[str, date], list[StatedPart]], bool]:
-    """The days of which every part was heard, and whether there are others."""
+def _whole_days(parts: Iterable[StatedPart]) -> tuple[dict[tuple[str, date], list[StatedPart]], set[date]]:
+    """The days of which every part was heard, and the others."""
     by_day: dict[tuple[str, date], list[StatedPart]] = defaultdict(list)
     for part in parts:
         by_day[part.scope, part.day].append(part)
     whole = {key: listed for key, found in by_day.items() if (listed := _whole(found)) is not None}
-    return whole, len(whole) < len(by_day)
+    return whole, {day for scope, day in by_day if (scope, day) not in whole}
 
 
 def _whole(found: list[StatedPart]) -> list[StatedPart] | None:
@@ -118,25 +131,35 @@ def _stated_tasks(parts: list[StatedPart]) -> Iterator[StatedTask]:
 
 
 def _vouching(
-    stated: Mapping[tuple[str, date], list[StatedPart]], alive_at: datetime | None, first: date, last: date
+    stated: Mapping[tuple[str, date], list[StatedPart]],
+    torn: Collection[date],
+    all_stated_at: datetime | None,
+    first: date,
+    last: date,
 ) -> Callable[[date], datetime | None]:
     """Up to which moment all tasks of a day are listed.
 
-    What changed is stated within minutes, so a service that was alive later than that had nothing to change.
+    The whole table is read at once, and what changed is said: so the newest statement, of whatever day, vouches for
+    the days of which nothing new was said.
     """
 
     def vouched(day: date) -> datetime | None:
-        if not first <= day <= last:
+        if not first <= day <= last or day in torn:
             return None
         said = [part.stated_at for part in stated.get(("", day), ())]
         in_sight = start_of_day(day - AROUND) + policy.PATIENCE
-        alive = [alive_at] if alive_at is not None and alive_at >= in_sight else []
-        return max([*said, *alive], default=None)
+        as_all = [all_stated_at] if all_stated_at is not None and all_stated_at >= in_sight else []
+        return max([*said, *as_all], default=None)
 
     return vouched
 
 
-def _alive_at(service: str, work: Work) -> datetime | None:
-    columns = aggregate_states.c
-    pages = select(columns.changed_at).where(columns.kind == "stream", columns.holder == service)
-    return work.connection.execute(pages).scalar()
+def _all_stated_at(stated: Mapping[tuple[str, date], list[StatedPart]], work: Work) -> datetime | None:
+    """When the table was last read of which nothing that was said is still on its way."""
+    awaited = awaited_events.c
+    on_its_way = awaited.service == HANDOVER, awaited.kind.in_(("task_statement", "stream"))
+    if work.awaited.select(*on_its_way, limit=1):
+        return None
+    all_there = work.now - policy.EVENT_PATIENCE  # what is said in one transaction arrives one after the other
+    moments = (part.stated_at for parts in stated.values() for part in parts)
+    return max((at for at in moments if at <= all_there), default=None)

@@ -11,6 +11,7 @@ EVENT_PATIENCE = timedelta(minutes=5)  # OURS: an event that was said arrives wi
 STATEMENT_BY = timedelta(hours=6)  # OURS: after a day's end its statement is there
 SILENT_AFTER = timedelta(hours=3)  # OURS: a service states its log at least every hour
 MOST_MISSING = 100  # numbers of one gap that are remembered
+MOST_AWAITED = 5000  # events, the oldest first, that are named at once
 
 
 def _ours(id: str, zh: str, en: str, basis: Basis, length: int) -> DeadlineRule:

@@ -1,7 +1,7 @@
 """Reconciliation: everything that must agree is compared, and discrepancies follow what the comparison finds.
 
-What is new is found, what is no longer there is resolved; run twice it does the same as once. How far it looks is
-bounded: the days around today that the services state. What lies further back stays as it was left.
+What is new is found, what is no longer there is resolved; run twice it does the same as once. Nothing is resolved by a
+comparison that could not look at all of it: what is torn, too fresh, or too far back stays as it was left.
 """
 
 from dataclasses import replace
@@ -14,9 +14,7 @@ from services.oversight.checks import CHECKS, Check
 from services.oversight.domain import discrepancy as domain
 from services.oversight.domain.discrepancy import Discrepancy, Finding, Kind, discrepancy_id
 from services.oversight.domain.transitions import State
-from services.oversight.handover_check import AROUND
 from services.oversight.store import Comparison, Work, discrepancies
-from shared.kernel.clock import china_day
 from shared.reference.calendar import next_due
 
 EVERYTHING = "everything"
@@ -32,24 +30,20 @@ def reconcile(work: Work) -> int:
 
 
 def _settle(check: Check, work: Work) -> int:
-    found = {discrepancy_id(finding): finding for finding in check.find(work)}
+    compared = check.find(work)
+    found = {discrepancy_id(finding): finding for finding in compared.findings}
     columns = discrepancies.c
     kinds = columns.kind.in_(sorted(check.kinds))
     unsettled = work.discrepancies.select(kinds, columns.state.in_(UNSETTLED))
     work.discrepancies.prefetch("id", found)
     known = {id: work.discrepancies.find(id) for id in found}
-    over = [one for one in unsettled if one.id not in found and not _is_out_of_sight(one, check, work)]
-    news = [(finding, known[id]) for id, finding in found.items() if _is_news(finding, known[id])]
+    over = [one for one in unsettled if one.id not in found and not compared.is_undecided(one)]
+    news = [(finding, known[id]) for id, finding in found.items() if finding.certain and _is_news(finding, known[id])]
     for one in over[:AT_ONCE]:
         work.discrepancies.save(domain.resolve(one, now=work.now), "discrepancy.resolved.v1")
     for finding, before in news[:AT_ONCE]:
         _found(finding, before, work)
     return len(over[:AT_ONCE]) + len(news[:AT_ONCE])
-
-
-def _is_out_of_sight(one: Discrepancy, check: Check, work: Work) -> bool:
-    """Whether the check does not look at the day any more: that it finds nothing there says nothing."""
-    return check.by_day and one.day is not None and one.day <= china_day(work.now) - AROUND
 
 
 def _is_news(finding: Finding, known: Discrepancy | None) -> bool:

@@ -122,7 +122,7 @@ class TaskStatementIssuedV1(TaskStatementStateV1):
 
 
 class TaskStatementCorrectedV1(TaskStatementStateV1):
-    """The tasks of a day are others now: opened, moved, or gone."""
+    """The tasks of a day are others now: opened, moved, or gone; or those of today are still the same."""
 
 
 class HeadcountStateV1(EventData):

@@ -7,7 +7,7 @@ a row that vanished shows as the next version.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import Column, Date, Index, Integer, MetaData, Table, Text, Uuid
 
 from shared.contracts.reconciliation import MOST_ENTRIES
+from shared.kernel.clock import china_day
 from shared.kernel.ids import derived_id
 from shared.storage.repository import Repository
 from shared.storage.types import JsonValue, UtcDateTime
@@ -51,10 +52,15 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """The events of a statement: the first one, and every one that corrects it."""
+    """The events of a statement: the first one, and every one that corrects it.
+
+    ``again_after``: of today, what did not change is said again after so long, so that others know that the table is
+    still read. All days are read at once, so one of them tells it for all.
+    """
 
     issued: str
     corrected: str
+    again_after: timedelta | None = None
 
 
 def statement_table(metadata: MetaData, entries: Any) -> Table:
@@ -82,6 +88,7 @@ def state(
 ) -> int:
     """Say what changed since it was stated; how many parts were said. ``known`` are the day's parts as last stated."""
     before = {one.part: one for one in known}
+    again_after = saying.again_after if found.day == china_day(now) else None
     entries = found.entries
     pages = [tuple(entries[at : at + MOST_ENTRIES]) for at in range(0, len(entries), MOST_ENTRIES)] or [()]
     parts = len(pages)
@@ -92,7 +99,7 @@ def state(
         old = before.get(part)
         if old is None:
             statements.save(fresh, saying.issued)
-        elif _content(old) != _content(fresh):
+        elif _content(old) != _content(fresh) or _is_to_be_repeated(old, now, again_after):
             statements.save(replace(fresh, version=old.version + 1), saying.corrected)
         else:
             continue
@@ -119,6 +126,10 @@ def _part(found: Day, part: int, parts: int, page: tuple[Any, ...], now: datetim
         entries=page,
         stated_at=now,
     )
+
+
+def _is_to_be_repeated(old: Statement, now: datetime, after: timedelta | None) -> bool:
+    return after is not None and now - old.stated_at >= after
 
 
 def _content(one: Statement) -> tuple[Any, ...]:

@@ -121,7 +121,7 @@ def test_a_release_whose_task_was_never_made_is_found_once_and_resolved_when_it_
     assert (one["kind"], one["subject"], one["detail"]) == ("release_without_task", str(release.subject), "never_made")
     assert (one["person_id"], one["division"]) == (str(release.data["person_id"]), "430802001")
     assert (one["owner"], one["number"], one["due_rule"]) == ("community_handover", 1, "X1")
-    service.react(its_task(release))
+    service.react(its_task(release, time=service.clock.now()))
     assert compare(service) == 1
     assert named(service) == set()
     (resolved,) = discrepancies(service, "resolved")
@@ -146,14 +146,19 @@ def test_a_task_row_that_vanished_is_found_when_the_table_is_stated(service: Ser
     assert named(service) == set()
 
 
-def test_a_row_lost_before_it_was_ever_stated_is_found_when_the_service_was_alive_since(
+def test_a_row_lost_before_it_was_ever_stated_is_found_when_the_table_was_read_since(
     service: ServiceUnderTest,
 ) -> None:
     release = a_release()
     service.react(release, its_task(release))
     assert later(service) == 0
-    service.react(page("community_handover", time=NOW + HOUR))
-    assert compare(service) == 1
+    service.react(tasks_stated(day=TODAY - timedelta(days=9), stated_at=NOW + HOUR))
+    assert compare(service) == 0  # its other days may be on their way
+    on_its_way = tasks_stated(day=TODAY - timedelta(days=8))
+    service.react(page("community_handover", on_its_way))
+    assert later(service, timedelta(minutes=4)) == 0  # one of them is
+    service.react(on_its_way)
+    assert later(service, timedelta(minutes=1)) == 1
     assert named(service) == {("release_without_task", str(release.subject))}
 
 
@@ -161,18 +166,18 @@ def test_a_row_lost_before_it_was_ever_stated_is_found_when_the_service_was_aliv
 def test_a_row_is_not_missed_on_days_that_nobody_states(service: ServiceUnderTest, days: int) -> None:
     release = a_release(executed=False)
     elsewhere = its_task(release, release_at=NOW + timedelta(days=days))  # it follows an older plan
-    service.react(release, elsewhere, page("community_handover", time=NOW + HOUR))
-    later(service)
+    service.react(release, elsewhere, tasks_stated(stated_at=NOW + HOUR))
+    later(service, 2 * HOUR)
     assert [(one["kind"], one["detail"]) for one in discrepancies(service)] == [("stale_task", "other_time")]
 
 
-@pytest.mark.parametrize(("alive", "found_it"), [(-11 * HOUR, False), (-9 * HOUR, True)])
+@pytest.mark.parametrize(("read", "found_it"), [(-11 * HOUR, False), (-9 * HOUR, True)])
 def test_a_day_that_came_into_sight_is_missed_only_after_that(
-    service: ServiceUnderTest, alive: timedelta, found_it: bool
+    service: ServiceUnderTest, read: timedelta, found_it: bool
 ) -> None:
     long_ago = NOW - timedelta(days=20)
     release = a_release(executed=False, release_at=NOW + timedelta(days=35), time=long_ago)
-    service.react(release, its_task(release, time=long_ago), page("community_handover", time=NOW + alive))
+    service.react(release, its_task(release, time=long_ago), tasks_stated(stated_at=NOW + read))
     later(service)
     found = {("release_without_task", str(release.subject))} if found_it else set()
     assert named(service) - {("service_silent", "community_handover")} == found
@@ -182,8 +187,36 @@ def test_a_day_of_which_a_part_was_not_heard_proves_nothing(service: ServiceUnde
     release = a_release()
     task = its_task(release)
     parts = {"count": 201, "parts": 2, "digest": digest_of(["x"]), "stated_at": NOW + HOUR}
-    service.react(release, task, tasks_stated(part=1, **parts), page("community_handover", time=NOW + HOUR))
-    assert later(service) == 0
+    service.react(release, task, tasks_stated(part=1, **parts), tasks_stated(day=YESTERDAY, stated_at=NOW + HOUR))
+    assert later(service, 2 * HOUR) == 0
+
+
+def test_nothing_is_resolved_while_a_part_is_on_its_way(service: ServiceUnderTest) -> None:
+    behind, unheard = a_release(), a_release()
+    service.react(behind, its_task(behind, state="withdrawn"), tasks_stated(its_task(unheard)))
+    assert later(service) >= 2
+    before = named(service)
+    assert {kind for kind, _ in before} == {"stale_task", "task_without_release", "event_missing"}
+    halves = {"count": 201, "parts": 2, "digest": digest_of(["x"])}
+    torn = [tasks_stated(part=1, stated_at=NOW + HOUR, **halves), releases_stated(part=1, executed=201, parts=2)]
+    service.react(*torn)
+    assert compare(service) == 0
+    assert named(service) == before
+
+
+def test_what_is_told_again_meanwhile_is_neither_resolved_nor_younger(service: ServiceUnderTest) -> None:
+    release = a_release()
+    same = {"subject": release.subject, "person_id": release.data["person_id"], "executed_at": NOW}
+    service.react(release)
+    assert later(service) == 1
+    (found,) = discrepancies(service)
+    service.react(event("release.papers_sent.v1", sequence=2, **same))
+    assert compare(service) == 0  # its task may follow the new version, but it was missed before
+    later(service)
+    assert [(one["id"], one["found_at"]) for one in discrepancies(service)] == [(found["id"], found["found_at"])]
+    service.react(its_task(release, time=service.clock.now()))
+    assert compare(service) == 1
+    assert named(service) == set()
 
 
 def test_a_withheld_gate_leaves_the_task_behind_its_release(service: ServiceUnderTest) -> None:
@@ -225,7 +258,7 @@ def test_a_release_that_only_the_register_knows_is_missed_as_an_event_and_as_a_t
     missing = next(one for one in discrepancies(service) if one["kind"] == "event_missing")
     assert (missing["owner"], missing["detail"], missing["number"]) == ("release_notification", "release", 2)
     planned = a_release(executed=False, subject=unheard.subject)
-    service.react(planned, unheard, its_task(unheard))
+    service.react(planned, unheard, its_task(unheard, time=service.clock.now()))
     compare(service)
     assert named(service) == set()
 
@@ -305,6 +338,23 @@ def test_a_service_that_states_nothing_is_silent(service: ServiceUnderTest) -> N
     assert compare(service) == 1
 
 
+def test_who_hears_nothing_at_all_accuses_nobody_else(service: ServiceUnderTest) -> None:
+    service.react(page("drug_testing"), page("oversight"), releases_stated(day=YESTERDAY))
+    assert later(service, 28 * HOUR) == 1  # as after an outage: what the others said may be on its way
+    assert named(service) == {("service_silent", "oversight")}
+    service.react(page("oversight", sequence=2, time=service.clock.now()))
+    assert compare(service) == 3
+    assert named(service) == {("service_silent", "drug_testing"), ("statement_missing", f"centre-1 {TODAY}")}
+
+
+def test_a_handover_that_reads_its_table_no_more_is_noticed(service: ServiceUnderTest) -> None:
+    service.react(page("community_handover", time=NOW + 4 * HOUR), tasks_stated(stated_at=NOW))
+    assert later(service, 4 * HOUR) == 1
+    assert [(one["kind"], one["detail"]) for one in discrepancies(service)] == [("service_silent", "tasks_unread")]
+    service.react(tasks_stated(stated_at=NOW + 4 * HOUR))
+    assert compare(service) == 1
+
+
 def test_a_finished_day_that_nobody_stated_is_missing(service: ServiceUnderTest) -> None:
     service.react(releases_stated(day=YESTERDAY))
     assert later(service, 20 * HOUR - timedelta(seconds=1)) == 0  # a second before 06:00 tomorrow
@@ -352,6 +402,15 @@ def test_a_headcount_that_differs_is_one_discrepancy_of_the_centre_until_it_agre
     assert compare(service) == 1
     words = str([event.data for event in service.events()])
     assert "hospital" not in words
+
+
+def test_a_difference_is_not_resolved_by_counting_no_more(service: ServiceUnderTest) -> None:
+    service.react(event("headcount.stated.v1", day=TODAY, counted=119, expected=120))
+    assert compare(service) == 1
+    missed = {"state": "missed", "counted": None, "stated_at": None}
+    service.react(event("headcount.missed.v1", day=TODAY + timedelta(days=40), **missed))
+    assert later(service, timedelta(days=41)) == 1
+    assert named(service) == {("headcount_differs", "centre-1"), ("headcount_missing", "centre-1")}
 
 
 def test_a_headcount_that_nobody_said_is_missing_until_the_next_one(service: ServiceUnderTest) -> None:

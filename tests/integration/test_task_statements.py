@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from services.community_handover.service import SERVICE
+from services.community_handover.stating import AGAIN_AFTER
 from services.community_handover.store import Coverage, Office, tasks
 from shared.kernel.clock import china_day
 from shared.kernel.ids import derived_id, new_id
@@ -74,14 +75,24 @@ def test_a_task_is_stated_on_the_day_of_the_gate_else_of_the_plan(service: Servi
     ahead = release_planned(person_id=new_id(), release_at=NOW + timedelta(days=30))
     far = release_planned(person_id=new_id(), release_at=NOW + timedelta(days=40))
     service.react(ahead, far)
-    assert service.run_timer("state_tasks") == 1
+    assert service.run_timer("state_tasks") == 2  # with today, which is empty
     assert [entry["release_id"] for entry in listed(service)] == [ahead.subject]
     early = release_executed(subject=ahead.subject, sequence=2, release_at=ahead.data["release_at"])
     service.react(early)
     assert service.run_timer("state_tasks") == 2  # it left the one day and came to the other
     days = [event.data["day"] for event in service.events("task_statement.issued.v1")]
-    assert days == [china_day(NOW + timedelta(days=30)), china_day(NOW)]
+    assert days == [china_day(NOW), china_day(NOW + timedelta(days=30))]
     assert [entry["release_version"] for entry in listed(service)] == [2]
+
+
+def test_today_is_stated_again_so_that_others_know_that_the_table_is_read(service: ServiceUnderTest) -> None:
+    assert service.run_timer("state_tasks") == 1  # that there are none
+    service.clock.advance(AGAIN_AFTER - timedelta(seconds=1))
+    assert service.run_timer("state_tasks") == 0
+    service.clock.advance(timedelta(seconds=1))
+    assert service.run_timer("state_tasks") == 1
+    (again,) = service.events("task_statement.corrected.v1")
+    assert (again.sequence, again.data["count"], again.data["stated_at"]) == (2, 0, service.clock.now())
 
 
 def test_a_row_that_vanished_is_listed_no_more(service: ServiceUnderTest) -> None:
@@ -94,7 +105,8 @@ def test_a_row_that_vanished_is_listed_no_more(service: ServiceUnderTest) -> Non
 
 def test_tasks_that_come_from_orders_are_not_of_a_release(service: ServiceUnderTest) -> None:
     service.react(event("order.served.v1", kind="community_detox"))
-    assert service.run_timer("state_tasks") == 0
+    assert service.run_timer("state_tasks") == 1
+    assert listed(service) == []
 
 
 def test_a_lost_row_is_put_back_as_it_was_last_told_and_goes_on(service: ServiceUnderTest) -> None:

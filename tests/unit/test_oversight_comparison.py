@@ -1,6 +1,6 @@
 """Releases against tasks: whatever is lost on either side, exactly that is found and named."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -72,13 +72,15 @@ def world(
     *,
     register: tuple[StatedRelease, ...] = (),
     vouched: datetime | None = NOW,
+    torn: Collection[date] = (),
 ) -> Handovers:
     known = {one.release_id: one for one in releases.values()}
-    return Handovers(known, {one.release_id: one for one in register}, tasks, rows, lambda _day: vouched)
+    return Handovers(known, {one.release_id: one for one in register}, tasks, rows, lambda _day: vouched, torn)
 
 
-def found(handovers: Handovers) -> set[tuple[Kind, int, str | None]]:
-    return {(one.kind, UUID(one.subject).int, one.detail) for one in compare(handovers, now=NOW, patience=PATIENCE)}
+def found(handovers: Handovers, *, certain: bool = True) -> set[tuple[Kind, int, str | None]]:
+    compared = compare(handovers, now=NOW, patience=PATIENCE)
+    return {(one.kind, UUID(one.subject).int, one.detail) for one in compared if one.certain is certain}
 
 
 SOME = st.sets(st.integers(1, 40))
@@ -161,21 +163,43 @@ def test_a_row_behind_the_register_is_stale_though_events_say_otherwise() -> Non
     assert found(handovers) == {(Kind.STALE_TASK, 1, "release_version")}
 
 
-def test_nothing_is_found_before_it_had_the_time_to_arrive() -> None:
+def test_nothing_is_certain_before_it_had_the_time_to_arrive() -> None:
     just_now = NOW - timedelta(minutes=9)
     fresh = replace(release(1), heard_at=just_now)
-    assert found(world({1: fresh}, [], [])) == set()
-    assert found(world({1: fresh}, [replace(task(1), released_at=None)], [row(1)])) == set()
-    assert found(world({}, [replace(task(1), heard_at=just_now)], [])) == set()
+    waiting = replace(task(1), released_at=None)
+    not_yet = [
+        (world({1: fresh}, [], []), (Kind.RELEASE_WITHOUT_TASK, 1, "never_made")),
+        (world({1: fresh}, [waiting], [row(1)]), (Kind.STALE_TASK, 1, "gate_unknown")),
+        (world({1: replace(fresh, state="cancelled")}, [waiting], [row(1)]), (Kind.STALE_TASK, 1, "not_needed")),
+        (world({}, [replace(task(1), heard_at=just_now)], []), (Kind.TASK_WITHOUT_RELEASE, 2001, "no_release")),
+    ]
+    for handovers, finding in not_yet:
+        assert found(handovers) == set()
+        assert found(handovers, certain=False) == {finding}
     late = {1: replace(fresh, heard_at=NOW - PATIENCE)}
     assert found(world(late, [], [])) == {(Kind.RELEASE_WITHOUT_TASK, 1, "never_made")}
 
 
 @pytest.mark.parametrize("vouched", [None, LONG_AGO, LONG_AGO + timedelta(minutes=9)])
 def test_a_row_is_missed_only_when_the_table_was_stated_since(vouched: datetime | None) -> None:
-    assert found(world({1: release(1)}, [task(1)], [], vouched=vouched)) == set()
+    unvouched = world({1: release(1)}, [task(1)], [], vouched=vouched)
+    assert found(unvouched) == set()
+    assert found(unvouched, certain=False) == {(Kind.RELEASE_WITHOUT_TASK, 1, "row_lost")}
     later = LONG_AGO + PATIENCE
     assert found(world({1: release(1)}, [task(1)], [], vouched=later)) == {(Kind.RELEASE_WITHOUT_TASK, 1, "row_lost")}
+
+
+def test_a_task_that_may_stand_on_a_part_that_was_not_heard_is_not_missed_for_certain() -> None:
+    handovers = world({1: release(1)}, [], [], torn={DAY})
+    assert found(handovers) == set()
+    assert found(handovers, certain=False) == {(Kind.RELEASE_WITHOUT_TASK, 1, "never_made")}
+    assert found(world({1: release(1)}, [], [], torn={date(2026, 11, 20)})) != set()
+
+
+def test_what_is_certain_is_named_before_what_is_not() -> None:
+    gone, behind = replace(task(1), released_at=None), replace(row(1), release_version=1)
+    handovers = world({1: release(1)}, [gone], [behind], register=(registered(1),), vouched=None)
+    assert found(handovers) == {(Kind.STALE_TASK, 1, "gate_unknown")}
 
 
 def test_a_release_whose_gate_only_the_register_knows_is_ahead_of_its_task() -> None:

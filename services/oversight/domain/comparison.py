@@ -2,11 +2,11 @@
 
 A release that takes place, or will, and needs a handover has exactly one task, and the task follows it. Each side is
 known twice: by events and by statements that are read from the tables. What was lost on the way shows in one, what was
-lost in a table in the other. Nothing is found before it had the time to arrive.
+lost in a table in the other. What did not have the time to arrive is found too, but is not certain.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -82,13 +82,17 @@ class StatedTask:
 
 @dataclass(frozen=True, slots=True)
 class Handovers:
-    """Everything that is compared. ``vouched`` says up to which moment the table's tasks of a day are all listed."""
+    """Everything that is compared. ``vouched`` says up to which moment the table's tasks of a day are all listed.
+
+    ``torn`` are the days whose tasks are stated, but of which a part was not heard.
+    """
 
     releases: Mapping[UUID, KnownRelease]
     registered: Mapping[UUID, StatedRelease]
     tasks: Iterable[KnownTask]
     listed: Iterable[StatedTask]
     vouched: Callable[[date], datetime | None]
+    torn: Collection[date] = frozenset()
 
 
 def _ended_before(task: KnownTask, executed_at: datetime | None) -> bool:
@@ -114,7 +118,7 @@ def compare(handovers: Handovers, *, now: datetime, patience: timedelta) -> list
             handovers.registered.get(release_id),
             told[release_id],
             rows[release_id],
-            handovers.vouched,
+            handovers,
             now - patience,
             patience,
         )
@@ -131,7 +135,7 @@ class _Release:
     registered: StatedRelease | None
     told: list[KnownTask]
     rows: list[StatedTask]
-    vouched: Callable[[date], datetime | None]
+    all: Handovers
     late: datetime
     patience: timedelta
 
@@ -139,8 +143,8 @@ class _Release:
         if self.known is None and self.registered is None:
             yield from self._nowhere()
         elif not self._needs_task:
-            if any(self._is_idle(task) for task in self.told):
-                yield self._of_release(Kind.STALE_TASK, "not_needed", self._version)
+            if any(task.state not in ENDED and task.state != "registered" for task in self.told):
+                yield self._of_release(Kind.STALE_TASK, "not_needed", self._version, certain=self._is_late)
         else:
             yield from self._without_task()
             yield from self._duplicates()
@@ -149,21 +153,23 @@ class _Release:
     def _nowhere(self) -> Iterator[Finding]:
         since = {row.task_id: row.stated_at for row in self.rows}
         since |= {task.task_id: task.heard_at for task in self.told}
-        for task_id in sorted(task_id for task_id, at in since.items() if at <= self.late):
-            yield self._of_task(Kind.TASK_WITHOUT_RELEASE, task_id, detail="no_release")
+        for task_id, at in sorted(since.items()):
+            yield self._of_task(Kind.TASK_WITHOUT_RELEASE, task_id, "no_release", certain=at <= self.late)
 
     def _without_task(self) -> Iterator[Finding]:
         if not self.told and not self.rows:
-            if self._since <= self.late:
-                yield self._of_release(Kind.RELEASE_WITHOUT_TASK, "never_made", self._version)
+            certain = self._is_late and self._day not in self.all.torn
+            yield self._of_release(Kind.RELEASE_WITHOUT_TASK, "never_made", self._version, certain=certain)
             return
         there = {row.task_id for row in self.rows}
-        if any(task.task_id not in there and self._is_vouched_for(task) for task in self.told):
-            yield self._of_release(Kind.RELEASE_WITHOUT_TASK, "row_lost", self._version)
+        was_there = self.late  # who told something later was there when it did
+        if lost := [task for task in self.told if task.task_id not in there and task.said_at <= was_there]:
+            certain = any(map(self._is_vouched_for, lost))
+            yield self._of_release(Kind.RELEASE_WITHOUT_TASK, "row_lost", self._version, certain=certain)
 
     def _is_vouched_for(self, task: KnownTask) -> bool:
         """Whether the table was stated since the task was last told: its row is listed as it is, or is not there."""
-        vouched = self.vouched(task.day)
+        vouched = self.all.vouched(task.day)
         return vouched is not None and task.said_at + self.patience <= vouched
 
     def _duplicates(self) -> Iterator[Finding]:
@@ -172,21 +178,25 @@ class _Release:
             yield self._of_release(Kind.DUPLICATE_TASK, None, number)
 
     def _behind(self) -> Iterator[Finding]:
-        """A task that does not know what its release is by now."""
-        if self._since > self.late:
-            return
-        why = {lag for task in self.told if (lag := self._lags(task)) is not None}
-        if any(row.release_version < self._version_stated and self._is_current(row) for row in self.rows):
-            why.add("release_version")
+        """A task that does not know what its release is by now. What is certain is named first."""
+        why = [(not self._is_late, lag) for task in self.told if (lag := self._lags(task)) is not None]
+        for row in self.rows:
+            if row.release_version < self._version_stated and not self._is_over(row):
+                why.append((not (self._is_late and self._is_as_listed(row)), "release_version"))
         if why:
-            yield self._of_release(Kind.STALE_TASK, min(why), self._version)
+            uncertain, lag = min(why)
+            yield self._of_release(Kind.STALE_TASK, lag, self._version, certain=not uncertain)
 
-    def _is_current(self, row: StatedTask) -> bool:
-        """Whether the row still follows its release, and is listed as it is now."""
-        told = next((task for task in self.told if task.task_id == row.task_id), None)
-        if told is None:
-            return row.stated_at <= self.late
-        return told.state not in _FOLLOWS_NO_MORE and self._is_vouched_for(told)
+    def _told(self, row: StatedTask) -> KnownTask | None:
+        return next((task for task in self.told if task.task_id == row.task_id), None)
+
+    def _is_over(self, row: StatedTask) -> bool:
+        told = self._told(row)
+        return told is not None and told.state in _FOLLOWS_NO_MORE
+
+    def _is_as_listed(self, row: StatedTask) -> bool:
+        told = self._told(row)
+        return row.stated_at <= self.late if told is None else self._is_vouched_for(told)
 
     def _lags(self, task: KnownTask) -> str | None:
         if self.known is None:
@@ -198,10 +208,6 @@ class _Release:
         if self.known.executed_at is not None:
             return None if task.released_at == self.known.executed_at else "gate_unknown"
         return None if task.release_at == self.known.release_at else "other_time"
-
-    def _is_idle(self, task: KnownTask) -> bool:
-        """Whether a task that nobody needs any more goes on all the same."""
-        return task.state not in ENDED and task.state != "registered" and self._since <= self.late
 
     @property
     def _register_is_ahead(self) -> bool:
@@ -223,6 +229,10 @@ class _Release:
         return self.known.heard_at
 
     @property
+    def _is_late(self) -> bool:
+        return self._since <= self.late
+
+    @property
     def _version(self) -> int:
         return max(self.known.version if self.known else 0, self._version_stated)
 
@@ -241,11 +251,12 @@ class _Release:
         one = self.known or self.registered or (self.told[0] if self.told else None)
         return one.day if one else None
 
-    def _of_release(self, kind: Kind, detail: str | None, number: int) -> Finding:
+    def _of_release(self, kind: Kind, detail: str | None, number: int, *, certain: bool = True) -> Finding:
         division = self.told[0].division if self.told else None
-        subject, owner = str(self.release_id), _TASKS
-        return Finding(kind, SubjectKind.RELEASE, subject, owner, self._person_id, division, self._day, detail, number)
+        facts = (self._person_id, division, self._day, detail, number, certain)
+        return Finding(kind, SubjectKind.RELEASE, str(self.release_id), _TASKS, *facts)
 
-    def _of_task(self, kind: Kind, task_id: UUID, *, detail: str) -> Finding:
+    def _of_task(self, kind: Kind, task_id: UUID, detail: str, *, certain: bool) -> Finding:
         division = next((task.division for task in self.told if task.task_id == task_id), None)
-        return Finding(kind, SubjectKind.TASK, str(task_id), _RELEASES, self._person_id, division, self._day, detail)
+        facts = (self._person_id, division, self._day, detail, None, certain)
+        return Finding(kind, SubjectKind.TASK, str(task_id), _RELEASES, *facts)

@@ -4,6 +4,7 @@ For one kind and one subject there is one discrepancy for ever, so what is found
 comparison resolves it; a person can explain it. An explanation is of what was found: what changes is found anew.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -50,7 +51,10 @@ class SubjectKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a comparison finds now. ``detail`` is a code, ``number`` what the kind says; neither is about a person."""
+    """What a comparison finds now. ``detail`` is a code, ``number`` what the kind says; neither is about a person.
+
+    What is not ``certain`` may still come right by itself: it opens no discrepancy, and lets none be resolved.
+    """
 
     kind: Kind
     subject_kind: SubjectKind
@@ -61,6 +65,7 @@ class Finding:
     day: date | None = None
     detail: str | None = None
     number: int | None = None
+    certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,14 @@ class Discrepancy:
     resolved_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What one comparison found, and which open discrepancies it says nothing about: it could not look at all of it."""
+
+    findings: Iterable[Finding]
+    is_undecided: Callable[[Discrepancy], bool] = lambda _one: False
+
+
 def discrepancy_id(finding: Finding) -> UUID:
     """The one discrepancy of a kind and a subject."""
     return derived_id(_DISCREPANCIES, finding.kind.value, finding.subject)
@@ -114,7 +127,8 @@ def find_again(discrepancy: Discrepancy, finding: Finding, *, now: datetime, due
 def is_news(discrepancy: Discrepancy, finding: Finding) -> bool:
     """Whether a finding says something that the discrepancy does not."""
     same = (finding.detail, finding.number) == (discrepancy.detail, discrepancy.number)
-    return discrepancy.state is State.RESOLVED or not same
+    names_the_case = discrepancy.person_id is None and finding.person_id is not None
+    return discrepancy.state is State.RESOLVED or not same or names_the_case
 
 
 def explain(discrepancy: Discrepancy, *, reason: str, by: str, now: datetime, explainable: bool) -> Discrepancy:
