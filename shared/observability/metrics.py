@@ -66,6 +66,10 @@ class Metrics:
             "When a batch was last acknowledged",
             registry=registry,
         )
+        self.discrepancies = Gauge("baton_discrepancies", "Discrepancies that are open", ["kind"], registry=registry)
+        self.reconciliation_age = Gauge(
+            "baton_reconciliation_age_seconds", "Age of the last full comparison", registry=registry
+        )
         self.timer_runs = Counter("baton_timer_runs", "Runs of timers", ["timer", "outcome"], registry=registry)
 
     def exposition(self) -> bytes:

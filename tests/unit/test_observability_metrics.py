@@ -32,6 +32,8 @@ EXPECTED = {
     "baton_broker_blocked": set(),
     "baton_timer_runs": {"timer", "outcome"},
     "baton_event_age_seconds": set(),
+    "baton_discrepancies": {"kind"},
+    "baton_reconciliation_age_seconds": set(),
 }
 
 
