@@ -11,6 +11,8 @@ from typing import Any
 from flask_smorest import Blueprint
 from sqlalchemy import MetaData
 
+from shared.audit.anchors import AnchorSigner
+from shared.audit.sealing import anchor_day, seal_more
 from shared.messaging.intake import Intake
 from shared.messaging.reactions import Reactions
 from shared.observability.metrics import Metrics
@@ -21,6 +23,8 @@ from shared.storage.work import Transaction, UnitOfWork
 PRUNE_EVERY = timedelta(seconds=5)
 STATE_EVERY = timedelta(seconds=20)
 MEASURE_EVERY = timedelta(seconds=15)
+SEAL_EVERY = timedelta(seconds=5)
+ANCHOR_EVERY = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,14 @@ class ServiceDefinition:
 
 # What every service states by itself, whatever it is about.
 STATE_STREAM = Timer("state_stream", STATE_EVERY, state_stream)
+
+
+def audit_timers(signer: AnchorSigner | None) -> tuple[Timer, ...]:
+    """The timers that link the audit into its chain and, where there is a key, sign its end of every day."""
+    seal = Timer("seal_audit", SEAL_EVERY, seal_more)
+    if signer is None:
+        return (seal,)
+    return (seal, Timer("anchor_audit", ANCHOR_EVERY, lambda work: anchor_day(work, signer)))
 
 
 def measuring_timers(definition: ServiceDefinition, metrics: Metrics) -> tuple[Timer, ...]:

@@ -65,6 +65,7 @@ class Stack:
         self._folder.mkdir(parents=True, exist_ok=True)
         keys = self._folder / "keys"
         create_keys(keys / "private.jwk", keys / "public.jwks")
+        create_keys(keys / "audit.jwk", keys / "audit.jwks")
         create_keyring(keys / "identity.json", keys / "escrow-private.key")
         try:
             for process in self.processes.values():
@@ -109,6 +110,8 @@ class Stack:
             "AMQP_URI": amqp_uri,
             "BATON_DATA": str(self._folder),
             "TOKEN_JWKS": str(keys / "public.jwks"),
+            "AUDIT_KEY": str(keys / "audit.jwk"),
+            "AUDIT_JWKS": str(keys / "audit.jwks"),
             "IDENTITY_KEYS": str(keys / "identity.json"),
             "TOKEN_PRIVATE_JWK": str(keys / "private.jwk"),
             "DEMO_ACCOUNTS": str(self._folder / "accounts.json"),

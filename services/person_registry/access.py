@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement
 
 from services.person_registry import policy
-from services.person_registry.need_to_know import Asker, has_duty, is_opened
+from services.person_registry.need_to_know import Asker, duty_that_opens, opening_in_force
 from services.person_registry.store import StoredPerson, Work, duties, openings, persons
 from shared.kernel.errors import NotFound
 from shared.web import SUPERVISORS, Principal, Role
@@ -20,8 +20,10 @@ def asker_of(principal: Principal) -> Asker:
     return Asker(principal.subject, principal.organisation, principal.division, works_in_area)
 
 
-def known_to(principal: Principal, person_ids: Iterable[UUID], work: Work) -> list[UUID]:
-    """Those of the persons whose identity the asker may know now, in the order given."""
+def known_to(principal: Principal, person_ids: Iterable[UUID], work: Work) -> dict[UUID, str]:
+    """Those of the persons whose identity the asker may know now, in the order given, and what gives the right to it:
+    the duty or the opening.
+    """
     wanted = list(dict.fromkeys(person_ids))
     asker = asker_of(principal)
     files = {person: work.files_of(person) for person in wanted}
@@ -29,22 +31,26 @@ def known_to(principal: Principal, person_ids: Iterable[UUID], work: Work) -> li
     their_duties = work.duties.select(duties.c.person_id.in_(everybody))
     opened = work.openings.select(openings.c.person_id.in_(everybody), openings.c.subject == asker.subject)
 
-    def is_known(person: UUID) -> bool:
+    def basis_of(person: UUID) -> str | None:
         own = set(files[person])
         about = (duty for duty in their_duties if duty.person_id in own)
-        mine = (one for one in opened if one.person_id in own)
-        return has_duty(asker, about, work.now, policy.GRACE) or is_opened(asker, mine, work.now)
+        if duty := duty_that_opens(asker, about, work.now, policy.GRACE):
+            return f"{duty.kind} {duty.key}"
+        opening = opening_in_force(asker, (one for one in opened if one.person_id in own), work.now)
+        return f"opening {opening.id}" if opening else None
 
-    return [person for person in wanted if is_known(person)]
+    return {person: basis for person in wanted if (basis := basis_of(person))}
 
 
-def require_known(principal: Principal, person_id: UUID, work: Work) -> None:
-    """Check that the asker may know the person.
+def require_known(principal: Principal, person_id: UUID, work: Work) -> str:
+    """Check that the asker may know the person; what gives the right to it.
 
     Raises: NotFound ``person.not_found``, also when it is none of the asker's business.
     """
-    if person_id not in known_to(principal, [person_id], work):
+    known = known_to(principal, [person_id], work)
+    if person_id not in known:
         raise NotFound("person.not_found", f"no person {person_id}")
+    return known[person_id]
 
 
 def require_concerned(principal: Principal, person_id: UUID, work: Work) -> None:

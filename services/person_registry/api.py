@@ -96,9 +96,9 @@ class PersonLookup(MethodView):
     def post(self, body: dict[str, Any]) -> dict[str, Any]:
         """Read the files of those of the given persons that the asker may know."""
         known = known_to(current_principal(), body["ids"], work())
-        found = work().persons.several(known)
+        found = work().persons.several(list(known))
         for person in found:
-            work().note_act("person.viewed", person.id)
+            work().note_act("person.viewed", person.id, basis=known[person.id])
         return {"items": found}
 
 
@@ -110,9 +110,9 @@ class OnePerson(MethodView):
     @blp.response(200, PersonOut)
     def get(self, person_id: UUID) -> Person:
         """Read a person's file."""
-        require_known(current_principal(), person_id, work())
+        basis = require_known(current_principal(), person_id, work())
         found = work().persons.get(person_id)
-        work().note_act("person.viewed", person_id)
+        work().note_act("person.viewed", person_id, basis=basis)
         return found
 
 
@@ -187,7 +187,7 @@ class Disclosure(MethodView):
     @blp.response(200, DisclosureOut)
     def get(self, person_id: UUID) -> dict[str, Any]:
         """Everything that the registry holds on one person, and who looked (个人信息保护法 arts 44, 45)."""
-        require_known(current_principal(), person_id, work())
+        basis = require_known(current_principal(), person_id, work())
         files = work().files_of(person_id)
         looked = select(AUDIT).where(AUDIT.c.subject.in_(files), AUDIT.c.action.in_(LOOKED)).order_by(AUDIT.c.position)
         found = {
@@ -198,7 +198,7 @@ class Disclosure(MethodView):
             "openings": work().openings.select(openings.c.person_id.in_(files), order_by=openings.c.opened_at),
             "looks": [row._asdict() for row in work().connection.execute(looked)],
         }
-        work().note_act("person.disclosed", files[0])
+        work().note_act("person.disclosed", files[0], basis=basis)
         return found
 
 

@@ -87,9 +87,10 @@ class Opening:
     due_at: datetime | None = None
 
 
-def has_duty(asker: Asker, duties: Iterable[Duty], now: datetime, grace: timedelta) -> bool:
-    """Whether a live duty, or one that ended a short while ago, lets the asker know."""
-    return any(_concerns(asker, duty) and (duty.until is None or now < duty.until + grace) for duty in duties)
+def duty_that_opens(asker: Asker, duties: Iterable[Duty], now: datetime, grace: timedelta) -> Duty | None:
+    """A live duty, or one that ended a short while ago, that lets the asker know."""
+    live = (duty for duty in duties if duty.until is None or now < duty.until + grace)
+    return next((duty for duty in live if _concerns(asker, duty)), None)
 
 
 def _concerns(asker: Asker, duty: Duty) -> bool:
@@ -99,12 +100,10 @@ def _concerns(asker: Asker, duty: Duty) -> bool:
     return asker.works_in_area and in_area
 
 
-def is_opened(asker: Asker, openings: Iterable[Opening], now: datetime) -> bool:
-    """Whether the asker opened the identity for a reason, and the time for it is not over nor approval refused."""
-    return any(
-        one.subject == asker.subject and now < one.until and one.state is not OpeningState.DISAPPROVED
-        for one in openings
-    )
+def opening_in_force(asker: Asker, openings: Iterable[Opening], now: datetime) -> Opening | None:
+    """The asker's own opening for a reason, if the time for it is not over nor approval refused."""
+    own = (one for one in openings if one.subject == asker.subject and now < one.until)
+    return next((one for one in own if one.state is not OpeningState.DISAPPROVED), None)
 
 
 def ask_approval(opening: Opening, due: NextDue) -> Opening:

@@ -104,7 +104,7 @@ class IntakeProcessor:
 
     def _accept(self, delivery: Delivery, address: str) -> None:
         message = _message(delivery)
-        actor = Actor(f"amqp:{delivery.user_id or message.centre}", "centre_clerk", message.centre)
+        actor = _actor(delivery, message.centre)
         with self._storage.work(actor, request_id=message.message_id) as work:
             earlier = _earlier_answer(work, message, delivery)
             answer = earlier or self._first_answer(work, message, delivery)
@@ -132,10 +132,16 @@ class IntakeProcessor:
         return answer
 
     def _reject(self, delivery: Delivery, address: str, refusal: BatonError) -> None:
-        with self._storage.work() as work:
+        with self._storage.work(_actor(delivery, address), request_id=delivery.message_id) as work:
             answer = _answer(delivery, accepted=False, problem=problem_of(refusal))
             _send(work, delivery.message_id or "", address, answer)
+            work.note_refusal(_known(delivery.routing_key), None, refusal.code)
         self._metrics.intake_commands.labels(_known(delivery.routing_key), "rejected").inc()
+
+
+def _actor(delivery: Delivery, centre: str) -> Actor:
+    """Who sent a command; the broker vouches for the user only."""
+    return Actor(f"amqp:{delivery.user_id or centre}", "centre_clerk", centre, "amqp")
 
 
 def _address(delivery: Delivery) -> str | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Flask
 
+from shared.audit.anchors import AnchorSigner
 from shared.messaging.broker import Broker
 from shared.messaging.consumer import BatchConsumer
 from shared.messaging.delivery import DeadLetter, Delivery
@@ -19,7 +20,7 @@ from shared.observability.metrics import Metrics
 from shared.runtime.extensions import BatchEntrypoint, HttpApi, LoopProvider, TimerEntrypoint
 from shared.runtime.settings import Settings
 from shared.runtime.timers import TimerLoop
-from shared.service import STATE_STREAM, ServiceDefinition, measuring_timers, retention_timers
+from shared.service import STATE_STREAM, ServiceDefinition, audit_timers, measuring_timers, retention_timers
 from shared.storage.engine import Storage
 
 
@@ -54,7 +55,13 @@ def nameko_service(
     if definition.intake is not None:
         commands = IntakeProcessor(storage, definition.intake, metrics, suspects)
         members["take_in"] = _batches(intake_queue(definition.name), commands, settings, broker, metrics, pressure)
-    chassis = (STATE_STREAM, *measuring_timers(definition, metrics), *retention_timers(settings.retention, metrics))
+    signer = AnchorSigner.from_file(settings.audit_key) if settings.audit_key else None
+    chassis = (
+        STATE_STREAM,
+        *measuring_timers(definition, metrics),
+        *retention_timers(settings.retention, metrics),
+        *audit_timers(signer),
+    )
     members["tick"] = _ticks(TimerLoop(storage, (*definition.timers, *chassis), metrics))
     return type(definition.name.title().replace("_", ""), (), members)
 

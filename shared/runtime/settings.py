@@ -42,6 +42,7 @@ class Settings:
     log_level: str
     token_jwks: Path  # public keys of the token issuer
     retention: timedelta = timedelta(days=30)  # of inbox, answers and idempotency keys; longer than any replay
+    audit_key: Path | None = None  # private JWK that signs each day's end of the audit
     clock_file: Path | None = None  # for rehearsals: the moment at which the service believes to be
 
 
@@ -65,8 +66,20 @@ def load_settings(service: str) -> Settings:
             log_level=env.str("LOG_LEVEL", "INFO", validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
             retention=timedelta(days=env.int("RETENTION_DAYS", 30, validate=Range(1, 3650))),
             token_jwks=_existing_file(env, "TOKEN_JWKS"),
+            audit_key=_existing_file(env, "AUDIT_KEY") if env.str("AUDIT_KEY", "") else None,
             clock_file=_existing_file(env, "CLOCK_FILE") if env.str("CLOCK_FILE", "") else None,
         )
+    except EnvError as error:
+        raise ConfigurationError(str(error)) from error
+
+
+def data_url(service: str) -> str:
+    """Where a service's data are, for a tool beside it.
+
+    Raises: ConfigurationError.
+    """
+    try:
+        return _database_url(Env(), service)
     except EnvError as error:
         raise ConfigurationError(str(error)) from error
 

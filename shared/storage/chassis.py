@@ -5,7 +5,8 @@ positions of what is not yet confirmed by the broker, so its size is the backlog
 ``inbox`` holds the ids of messages whose effect is committed. ``suspect`` counts attempts at messages that were in
 the hands of a consumer that was lost. ``idempotency`` holds answers to be given again.
 ``audit`` holds who did what. ``dead_letter`` holds messages that could not work, until an operator has dealt with them.
-``stream`` holds how far the service has stated what it logged.
+``stream`` holds how far the service has stated what it logged. ``audit_seal`` is the chain that the audit rows are
+linked into, ``audit_anchor`` its signed end of each day. The audit's tables are append-only: the database refuses more.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     Column,
+    Date,
     Index,
     Integer,
     LargeBinary,
@@ -52,6 +54,7 @@ def new_metadata() -> MetaData:
     _add_chassis_tables(metadata)
     _add_dead_letters(metadata)
     _add_stream(metadata)
+    _add_seals(metadata)
     return metadata
 
 
@@ -117,9 +120,12 @@ def _add_chassis_tables(metadata: MetaData) -> None:
         Column("role", Text, nullable=False),
         Column("organisation", Text, nullable=False),
         Column("action", Text, nullable=False),
-        Column("subject", Uuid, nullable=False, index=True),
-        Column("version", Integer, nullable=False),
+        Column("subject", Uuid, index=True),  # null where something was refused that was about nobody in particular
+        Column("version", Integer, nullable=False),  # of the subject's stream of events; 0 where none was said
         Column("request_id", Text),
+        Column("origin", Text),  # from where: the caller's address, or the way of a message
+        Column("basis", Text),  # what gave the right to it, where it is not the role: a duty, a stated reason
+        Column("refused", Text),  # the code of the refusal; null of what was done
         sqlite_autoincrement=True,
     )
 
@@ -162,6 +168,26 @@ def _add_stream(metadata: MetaData) -> None:
     )
 
 
+def _add_seals(metadata: MetaData) -> None:
+    Table(
+        "audit_seal",
+        metadata,
+        Column("number", Integer, primary_key=True, autoincrement=False),
+        Column("previous", Text, nullable=False),
+        Column("positions", JsonValue(tuple[int, ...]), nullable=False),
+        Column("row_hashes", LargeBinary, nullable=False),
+        Column("sealed_at", UtcDateTime, nullable=False),
+        Column("hash", Text, nullable=False),
+    )
+    Table(
+        "audit_anchor",
+        metadata,
+        Column("day", Date, primary_key=True),
+        Column("number", Integer, nullable=False),
+        Column("signed", Text, nullable=False),
+    )
+
+
 _CHASSIS = new_metadata()
 EVENT_LOG = _CHASSIS.tables["event_log"]
 OUTBOX = _CHASSIS.tables["outbox"]
@@ -171,3 +197,5 @@ IDEMPOTENCY = _CHASSIS.tables["idempotency"]
 AUDIT = _CHASSIS.tables["audit"]
 DEAD_LETTER = _CHASSIS.tables["dead_letter"]
 STREAM = _CHASSIS.tables["stream"]
+AUDIT_SEAL = _CHASSIS.tables["audit_seal"]
+AUDIT_ANCHOR = _CHASSIS.tables["audit_anchor"]

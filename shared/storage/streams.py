@@ -5,7 +5,7 @@ neighbours. Positions are given out before a transaction commits, so a number th
 waited for as long as any transaction can last. What is said again is published once more; hearers know it by its id.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,12 +18,12 @@ from shared.kernel.errors import NotFound
 from shared.kernel.ids import derived_id
 from shared.storage.bulk import insert_rows
 from shared.storage.chassis import EVENT_LOG, OUTBOX, STREAM, StreamEntry
+from shared.storage.settled import settled
 from shared.storage.work import UnitOfWork
 
 STATED = "stream.stated.v1"
 LINGER = timedelta(minutes=1)  # OURS: collect so long before a page is said
 AT_LEAST_EVERY = timedelta(hours=1)  # OURS: an empty page says that the service is there
-PATIENCE = timedelta(minutes=10)  # OURS: longer than any transaction lasts
 _STREAMS = UUID("5f1d6f0e-2f0b-4d0c-9a53-6a6d1f7c2b11")
 
 
@@ -63,7 +63,8 @@ def state_stream(work: UnitOfWork) -> int:
     streams = work.aggregates(STREAM, Stream, stream_data)
     before = streams.find(stream_id(work.service))
     last = before.last_position if before else 0
-    page = list(_settled(_logged_after(last, work), last, work.now))
+    logged = [(row.position, row.created_at, row) for row in _logged_after(last, work)]
+    page = list(settled(logged, last, work.now))
     if not _is_due(page, before, work.now):
         return 0
     said = Stream(
@@ -102,15 +103,6 @@ def _logged_after(position: int, work: UnitOfWork) -> Sequence[Any]:
     columns = (log.position, log.message_id, log.type, log.subject, log.sequence, log.created_at)
     after = select(*columns).where(log.position > position).order_by(log.position).limit(MOST_ENTRIES)
     return work.connection.execute(after).all()
-
-
-def _settled(rows: Sequence[Any], last: int, now: datetime) -> Iterator[Any]:
-    """The rows up to the first number that may still come."""
-    for row in rows:
-        if row.position != last + 1 and row.created_at > now - PATIENCE:
-            return
-        yield row
-        last = row.position
 
 
 def _is_due(page: Sequence[Any], before: Stream | None, now: datetime) -> bool:

@@ -31,11 +31,12 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks: a pseudonymous subject (account id), the role used and the organisation acted for."""
+    """Who asks: a pseudonymous subject (account id), the role used, the organisation acted for, and from where."""
 
     subject: str
     role: str
     organisation: str
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +121,19 @@ class UnitOfWork:
         """Send something that is no event (an answer to a centre) with this transaction."""
         self._posted.append(_log_row(new_id(), subject, None, exchange, routing_key, content_type, body, self.now))
 
-    def note_act(self, action: str, subject: UUID, version: int = 0) -> None:
-        """Write an audit row about an act that changes no aggregate; the asker must be known."""
+    def note_act(self, action: str, subject: UUID | None, version: int = 0, *, basis: str | None = None) -> None:
+        """Write an audit row about an act that changes no aggregate; the asker must be known.
+
+        ``basis`` says what gave the right to it, where it is not the role.
+        """
         assert self.actor is not None
-        insert_rows(self.connection, AUDIT, [self._audit_row(self.actor, action, subject, version)])
+        row = self._audit_row(self.actor, action, subject, version) | {"basis": basis}
+        insert_rows(self.connection, AUDIT, [row])
+
+    def note_refusal(self, action: str, subject: UUID | None, code: str) -> None:
+        """Write an audit row about an act that was refused; the asker must be known."""
+        assert self.actor is not None
+        insert_rows(self.connection, AUDIT, [self._audit_row(self.actor, action, subject, 0) | {"refused": code}])
 
     def flush(self) -> None:
         """Write everything pending, state first, then events and audit."""
@@ -190,7 +200,7 @@ class UnitOfWork:
             )
         self._events, self._posted, self._emitted = [], [], True
 
-    def _audit_row(self, actor: Actor, action: str, subject: UUID, version: int) -> dict[str, Any]:
+    def _audit_row(self, actor: Actor, action: str, subject: UUID | None, version: int) -> dict[str, Any]:
         return {
             "at": self.now,
             "actor": actor.subject,
@@ -200,6 +210,7 @@ class UnitOfWork:
             "subject": subject,
             "version": version,
             "request_id": self._transaction.request_id,
+            "origin": actor.origin,
         }
 
 

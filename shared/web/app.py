@@ -21,11 +21,12 @@ from shared.kernel.ids import new_id
 from shared.observability.metrics import Metrics
 from shared.observability.redaction import redacted_text
 from shared.web import problems
+from shared.web.audit_routes import audit_blueprint
 from shared.web.chassis_routes import Probe, add_chassis_routes
 from shared.web.offload import Offload
 from shared.web.offload import install as install_offload
 from shared.web.openapi import ServiceApi
-from shared.web.operation import Gate, OpenWork
+from shared.web.operation import Gate, OpenWork, note_refusal
 from shared.web.ops import ops_blueprint
 from shared.web.tokens import TokenVerifier
 
@@ -89,8 +90,9 @@ def create_app(
     install_offload(app, offload)
     app.before_request(_begin)
     app.after_request(_finisher(metrics))
+    app.after_request(note_refusal)  # runs before the one above
     api = ServiceApi(app)
-    for blueprint in (*blueprints, ops_blueprint()):
+    for blueprint in (*blueprints, ops_blueprint(), audit_blueprint()):
         api.register_blueprint(blueprint)
     add_chassis_routes(app, api, metrics=metrics, probes=probes, assets=assets)
     return app

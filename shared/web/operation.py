@@ -2,7 +2,8 @@
 
 ``@operation(Role.X, creates=True)`` stands outermost on a view. It authenticates and authorises, opens the
 unit of work, answers a repeated request from memory, commits when the answer is a success and rolls back
-otherwise. One that loses a race for a row runs again on the new state, so that it can say who was faster.
+otherwise. One that loses a race for a row runs again on the new state, so that it can say who was faster. What is
+refused to somebody known is written down, in a transaction of its own.
 """
 
 import re
@@ -10,9 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Protocol
+from uuid import UUID
 
+import structlog
 from flask import Flask, Response, current_app, g, make_response, request
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from shared.kernel.errors import Conflict, Forbidden
 from shared.storage.errors import is_conflict
@@ -27,6 +30,8 @@ from shared.web.tokens import InvalidToken, TokenVerifier
 RACE_RETRIES = 2
 _READING = ("GET", "HEAD")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+log = structlog.get_logger(__name__)
 
 
 class OpenWork(Protocol):
@@ -131,6 +136,31 @@ def _run(declaration: Declaration, view: Callable[[], Response]) -> Response:
     return _until_no_race(lambda: _in_one_transaction(gate, view, claim, writes=writes))
 
 
+def note_refusal(response: Response) -> Response:
+    """Write down what was refused to somebody known: any command, and a look where one may not look."""
+    asked = request.method not in _READING or response.status_code in (403, 404)
+    if not asked or not 400 <= response.status_code < 500 or "principal" not in g:
+        return response
+    gate: Gate = current_app.extensions["baton_gate"]
+    route = request.url_rule.rule if request.url_rule else "unmatched"
+    try:
+        with gate.open_work(_actor(), request_id=g.request_id) as work:
+            work.note_refusal(f"{request.method} {route}", _subject(), g.get("refused", f"http.{response.status_code}"))
+    except SQLAlchemyError as trouble:
+        log.warning("audit.refusal_not_written", route=route, cause=type(trouble).__name__)
+    return response
+
+
+def _actor() -> Actor:
+    principal = current_principal()
+    return Actor(principal.subject, principal.role.value, principal.organisation, request.remote_addr)
+
+
+def _subject() -> UUID | None:
+    """What the route is about."""
+    return next((value for value in (request.view_args or {}).values() if isinstance(value, UUID)), None)
+
+
 def _until_no_race(attempt: Callable[[], Response]) -> Response:
     for _ in range(RACE_RETRIES):
         try:
@@ -148,10 +178,9 @@ def _until_no_race(attempt: Callable[[], Response]) -> Response:
 
 
 def _in_one_transaction(gate: Gate, view: Callable[[], Response], claim: Claim | None, *, writes: bool) -> Response:
-    principal = current_principal()
     traceparent = request.headers.get("traceparent", "")
     with gate.open_work(
-        Actor(principal.subject, principal.role.value, principal.organisation),
+        _actor(),
         request_id=g.request_id,
         traceparent=traceparent if _TRACEPARENT.fullmatch(traceparent) else None,
         read_only=not writes,

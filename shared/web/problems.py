@@ -113,6 +113,8 @@ def problem(
 
 def respond(document: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
     """A problem document as the answer."""
+    if has_request_context():
+        g.refused = document["code"]
     body = orjson.dumps(document, default=str)
     return Response(body, status=document["status"], content_type=CONTENT_TYPE, headers=dict(headers or {}))
 

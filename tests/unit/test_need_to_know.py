@@ -17,9 +17,9 @@ from services.person_registry.need_to_know import (
     OpeningState,
     answer,
     ask_approval,
-    has_duty,
-    is_opened,
+    duty_that_opens,
     leave_unanswered,
+    opening_in_force,
 )
 from shared.kernel.deadlines import NextDue
 from shared.kernel.errors import Conflict
@@ -53,20 +53,20 @@ def opening(**changes: object) -> Opening:
 
 def test_who_has_the_duty_knows_while_it_lasts_and_a_while_after() -> None:
     ended = replace(OFFICE, until=NOW)
-    assert has_duty(OFFICER, [OFFICE], NOW + timedelta(days=4000), GRACE)
-    assert has_duty(OFFICER, [ended], NOW + GRACE - timedelta(seconds=1), GRACE)
-    assert not has_duty(OFFICER, [ended], NOW + GRACE, GRACE)
+    assert duty_that_opens(OFFICER, [OFFICE], NOW + timedelta(days=4000), GRACE)
+    assert duty_that_opens(OFFICER, [ended], NOW + GRACE - timedelta(seconds=1), GRACE)
+    assert not duty_that_opens(OFFICER, [ended], NOW + GRACE, GRACE)
 
 
 def test_another_organisation_in_the_same_place_does_not_know() -> None:
-    assert not has_duty(replace(OFFICER, organisation="office-2"), [OFFICE], NOW, GRACE)
+    assert not duty_that_opens(replace(OFFICER, organisation="office-2"), [OFFICE], NOW, GRACE)
 
 
 def test_the_police_and_supervisors_of_the_area_know_those_of_other_areas_and_the_city_do_not() -> None:
-    assert has_duty(STATION, [OFFICE], NOW, GRACE)
-    assert not has_duty(replace(STATION, division="430822"), [OFFICE], NOW, GRACE)
-    assert not has_duty(CITY, [OFFICE], NOW, GRACE)
-    assert not has_duty(replace(CITY, division=""), [OFFICE], NOW, GRACE)
+    assert duty_that_opens(STATION, [OFFICE], NOW, GRACE)
+    assert not duty_that_opens(replace(STATION, division="430822"), [OFFICE], NOW, GRACE)
+    assert not duty_that_opens(CITY, [OFFICE], NOW, GRACE)
+    assert not duty_that_opens(replace(CITY, division=""), [OFFICE], NOW, GRACE)
 
 
 divisions = st.sampled_from([None, "", "4308", "430802", "430802001", "430822"])
@@ -99,17 +99,17 @@ def test_nobody_knows_without_a_live_duty_of_theirs(asker: Asker, found: list[Du
         and asker.division == "430802"
         and any(duty.division in ("430802", "430802001") for duty in live)
     )
-    assert has_duty(asker, found, NOW, GRACE) == (own or area)
+    assert bool(duty_that_opens(asker, found, NOW, GRACE)) == (own or area)
 
 
 def test_an_opening_lets_one_know_who_asked_until_it_is_over_or_refused() -> None:
     asked = opening()
-    assert is_opened(OFFICER, [asked], NOW + timedelta(hours=7))
-    assert not is_opened(OFFICER, [asked], NOW + timedelta(hours=8))
-    assert not is_opened(replace(OFFICER, subject="colleague"), [asked], NOW)
+    assert opening_in_force(OFFICER, [asked], NOW + timedelta(hours=7))
+    assert not opening_in_force(OFFICER, [asked], NOW + timedelta(hours=8))
+    assert not opening_in_force(replace(OFFICER, subject="colleague"), [asked], NOW)
     refused = answer(asked, approved=False, by="supervisor", now=NOW + timedelta(hours=1))
     assert (refused.state, refused.until) == (OpeningState.DISAPPROVED, NOW + timedelta(hours=1))
-    assert not is_opened(OFFICER, [refused], NOW)
+    assert not opening_in_force(OFFICER, [refused], NOW)
 
 
 def test_somebody_else_answers_once() -> None:
