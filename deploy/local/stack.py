@@ -110,6 +110,7 @@ class Stack:
             "AMQP_URI": amqp_uri,
             "BATON_DATA": str(self._folder),
             "TOKEN_JWKS": str(keys / "public.jwks"),
+            "FORWARDED_HOPS": "1",  # the console, in front of the services, says where its user is
             "AUDIT_KEY": str(keys / "audit.jwk"),
             "AUDIT_JWKS": str(keys / "audit.jwks"),
             "IDENTITY_KEYS": str(keys / "identity.json"),

@@ -5,16 +5,39 @@ from typing import Any
 
 import httpx
 import structlog
-from flask import Flask, Response, jsonify, redirect, render_template, request, send_from_directory, session, url_for
+from flask import (
+    Flask,
+    Response,
+    has_request_context,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    send_from_directory,
+    session,
+    url_for,
+)
 from flask_babel import Babel, get_locale
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import NotFound
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from services.console import identity, words
 from services.console.clients import Away, Refused, Services
 from services.console.identity import Accounts, current_account
 from services.console.locale_files import compile_translations
-from services.console.pages import cases, discrepancies, indicators, ops, persons, releases, session_pages, tasks, tests
+from services.console.pages import (
+    audit,
+    cases,
+    discrepancies,
+    indicators,
+    ops,
+    persons,
+    releases,
+    session_pages,
+    tasks,
+    tests,
+)
 from services.console.settings import Settings
 from shared.kernel.ids import new_id
 from shared.reference.divisions import divisions
@@ -44,12 +67,15 @@ def create_console(settings: Settings, transport: httpx.BaseTransport | None = N
         WTF_CSRF_TIME_LIMIT=None,
         SHOWS_ACCOUNTS=settings.shows_accounts,
     )
-    app.extensions["services"] = Services(settings.urls, transport)
+    app.extensions["services"] = Services(
+        settings.urls, transport, lambda: request.remote_addr if has_request_context() else None
+    )
     app.extensions["accounts"] = Accounts.from_file(settings.accounts)
     app.extensions["token_issuer"] = TokenIssuer.from_file(settings.private_jwk)
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.forwarded_hops)  # type: ignore[method-assign]
     Babel(app, locale_selector=lambda: session.get("language", "zh"))
     CSRFProtect(app).exempt(identity.bp)
-    pages = (session_pages, tasks, cases, releases, tests, indicators, discrepancies, ops, persons)
+    pages = (session_pages, tasks, cases, releases, tests, indicators, discrepancies, ops, persons, audit)
     for blueprint in (identity.bp, *(page.bp for page in pages)):
         app.register_blueprint(blueprint)
     app.before_request(_sign_in_first)
@@ -60,6 +86,11 @@ def create_console(settings: Settings, transport: httpx.BaseTransport | None = N
     _add_health(app)
     app.context_processor(_helpers)
     return app
+
+
+def _address() -> str | None:
+    """From where the user of this request comes."""
+    return request.remote_addr if has_request_context() else None
 
 
 def _sign_in_first() -> Any:
@@ -131,6 +162,7 @@ def _helpers() -> dict[str, Any]:
         "owner_words": words.owner_words,
         "sexes": words.SEXES,
         "looks": words.LOOKS,
+        "services": words.SERVICES,
         "party_roles": words.PARTY_ROLES,
         "holder_words": words.holder_words,
         "office_choices": words.office_choices,

@@ -1,6 +1,6 @@
 """The other services, as the console sees them: HTTP with the user's own token."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
@@ -29,8 +29,15 @@ class Away(Exception):
 class Services:
     """All services' APIs, used in one user's name."""
 
-    def __init__(self, urls: Mapping[str, str], transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        urls: Mapping[str, str],
+        transport: httpx.BaseTransport | None = None,
+        address: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        """``address`` says where the user is, for the audit."""
         self._urls = urls
+        self._address = address
         self._http = httpx.Client(timeout=TIMEOUT_SECONDS, transport=transport)
 
     def get(self, token: str, service: str, path: str, **query: Any) -> Any:
@@ -64,6 +71,8 @@ class Services:
 
     def _call(self, token: str, method: str, service: str, path: str, **options: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}", **options.pop("headers", {})}
+        if address := self._address():
+            headers["X-Forwarded-For"] = address
         try:
             answer = self._http.request(method, self._urls[service] + path, headers=headers, **options)
         except httpx.TransportError as error:

@@ -33,6 +33,7 @@ class Settings:
     session_secret: str
     assets: Path
     build: Path
+    forwarded_hops: int  # proxies in front that say from where a request comes
     shows_accounts: bool  # demonstration: the sign-in page lists the accounts (never the password)
 
 
@@ -42,21 +43,25 @@ def load_settings(env: Mapping[str, str]) -> Settings:
     Raises: ConfigurationError.
     """
     data = Path(env.get("BATON_DATA", "data"))
-    try:
-        port = int(env.get("HTTP_PORT", "8000"))
-    except ValueError:
-        raise ConfigurationError("HTTP_PORT is not a number") from None
     return Settings(
         host=env.get("HTTP_HOST", "127.0.0.1"),
-        port=port,
+        port=_number(env, "HTTP_PORT", 8000),
         urls={name: _required(env, f"{name.upper()}_URL") for name in SERVICES},
         private_jwk=_file(env, "TOKEN_PRIVATE_JWK"),
         accounts=_file(env, "DEMO_ACCOUNTS"),
         session_secret=_session_secret(data / "keys" / "session-secret"),
         assets=ROOT / "build" / "node_modules",
         build=ROOT / "build",
+        forwarded_hops=_number(env, "CONSOLE_FORWARDED_HOPS", 0),
         shows_accounts=env.get("BATON_DEMO", "1") != "0",
     )
+
+
+def _number(env: Mapping[str, str], name: str, default: int) -> int:
+    try:
+        return int(env.get(name) or default)
+    except ValueError:
+        raise ConfigurationError(f"{name} is not a number") from None
 
 
 def _required(env: Mapping[str, str], name: str) -> str:

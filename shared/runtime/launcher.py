@@ -114,6 +114,7 @@ def application(
         probes={"database": lambda: _database_complaint(storage), "broker": watch.complaint},
         assets=ASSETS,
         offload=tpool.execute,
+        forwarded_hops=settings.forwarded_hops,
     )
 
 

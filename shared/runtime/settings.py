@@ -42,6 +42,7 @@ class Settings:
     log_level: str
     token_jwks: Path  # public keys of the token issuer
     retention: timedelta = timedelta(days=30)  # of inbox, answers and idempotency keys; longer than any replay
+    forwarded_hops: int = 0  # proxies in front that say from where a request comes
     audit_key: Path | None = None  # private JWK that signs each day's end of the audit
     clock_file: Path | None = None  # for rehearsals: the moment at which the service believes to be
 
@@ -66,6 +67,7 @@ def load_settings(service: str) -> Settings:
             log_level=env.str("LOG_LEVEL", "INFO", validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
             retention=timedelta(days=env.int("RETENTION_DAYS", 30, validate=Range(1, 3650))),
             token_jwks=_existing_file(env, "TOKEN_JWKS"),
+            forwarded_hops=env.int("FORWARDED_HOPS", 0, validate=Range(0, 5)),
             audit_key=_existing_file(env, "AUDIT_KEY") if env.str("AUDIT_KEY", "") else None,
             clock_file=_existing_file(env, "CLOCK_FILE") if env.str("CLOCK_FILE", "") else None,
         )

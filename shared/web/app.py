@@ -16,6 +16,7 @@ from flask import Flask, Response, g, request
 from flask.json.provider import JSONProvider
 from flask_smorest import Blueprint
 from structlog.contextvars import bind_contextvars, clear_contextvars
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from shared.kernel.ids import new_id
 from shared.observability.metrics import Metrics
@@ -69,13 +70,16 @@ def create_app(
     assets: Path,
     body_limit: int = BODY_LIMIT_BYTES,
     offload: Offload = lambda compute: compute(),
+    forwarded_hops: int = 0,
 ) -> Flask:
     """A plain WSGI application.
 
     ``probes`` say by name what keeps the service from being ready; ``assets`` is the folder of installed page
-    assets that holds ``swagger-ui-dist``; ``body_limit`` is in bytes; ``offload`` runs long computations.
+    assets that holds ``swagger-ui-dist``; ``body_limit`` is in bytes; ``offload`` runs long computations;
+    ``forwarded_hops`` is how many proxies say in ``X-Forwarded-For`` from where a request comes.
     """
     app = Flask(name, static_folder=None)
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=forwarded_hops)  # type: ignore[method-assign]
     app.json = _FastJson(app)
     app.url_map.strict_slashes = False
     app.config.update(

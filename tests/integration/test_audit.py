@@ -1,7 +1,10 @@
 """The audit: who did, saw or was refused what; sealed into a chain, signed by the day, proved or named."""
 
+import json
+import re
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +19,7 @@ from shared.audit.anchors import AnchorSigner
 from shared.audit.sealing import anchor_day, seal_more
 from shared.audit.verifying import Broken, Proof, verify
 from shared.kernel.ids import new_id
+from shared.runtime.audit import main as command
 from shared.web.principal import Role
 from tests.support.service import ServiceUnderTest, principal_of, service_under_test
 
@@ -209,6 +213,56 @@ def test_a_number_that_may_still_come_is_waited_for(service: ServiceUnderTest) -
     assert seal(service) == 1
     service.clock.advance(timedelta(minutes=10))
     assert seal(service) == 1
+
+
+def test_one_byte_changed_in_the_raw_file_is_found_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "raw.sqlite3"
+    (tmp_path / "audit.jwks").write_text(json.dumps(KEYS))
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{file}")
+    monkeypatch.setenv("AUDIT_JWKS", str(tmp_path / "audit.jwks"))
+    with service_under_test(SERVICE, f"sqlite:///{file}") as service:
+        for _ in range(3):
+            register(service)
+        seal(service)
+        anchor(service)
+    assert command(["anchors", "person_registry"]) == 0
+    kept = tmp_path / "kept"
+    kept.write_text(capsys.readouterr().out)
+    assert command(["verify", "person_registry", "--kept", str(kept)]) == 0
+    assert "intact: 3 rows in 1 seals, 1 days signed" in capsys.readouterr().out
+    raw = file.read_bytes()
+    at = raw.index(b"officer-1station_officer")
+    file.write_bytes(raw[: at + 8] + b"2" + raw[at + 9 :])
+    assert command(["verify", "person_registry"]) == 1
+    assert re.search(r"BROKEN: audit row [123] was changed after seal 1", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["verify", "nobody"], "there is no service nobody"),
+        (["verify", "oversight"], "no audit of oversight in"),
+        (["verify", "--kept", "{kept}"], "line 1: not a service, a day and an anchor"),
+    ],
+)
+def test_the_command_says_what_it_cannot_do(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    told: str,
+) -> None:
+    kept = tmp_path / "kept"
+    kept.write_text("nonsense\n")
+    (tmp_path / "audit.jwks").write_text(json.dumps(KEYS))
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'empty.sqlite3'}")
+    monkeypatch.setenv("AUDIT_JWKS", str(tmp_path / "audit.jwks"))
+    with pytest.raises(SystemExit) as ended:
+        command([argument.format(kept=kept) for argument in arguments])
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err
 
 
 # --- what auditors read
