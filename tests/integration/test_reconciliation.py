@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
+from services.oversight import policy
 from services.oversight.service import SERVICE
 from shared.contracts.envelope import Event
 from shared.kernel.clock import china_day
@@ -316,6 +317,24 @@ def test_an_event_that_was_logged_and_did_not_arrive_is_named_by_its_type(servic
     service.react(dropped)
     assert compare(service) == 1
     assert named(service) == set()
+
+
+def test_of_very_many_the_oldest_are_named_first_and_none_is_taken_for_mended(
+    on_sqlite: ServiceUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy, "MOST_AWAITED", 3)
+    dropped = [person_registered() for _ in range(4)]
+    for number, one in enumerate(dropped, start=1):
+        on_sqlite.react(page("person_registry", one, sequence=number))
+        on_sqlite.clock.advance(timedelta(minutes=1))
+    later(on_sqlite)
+    assert named(on_sqlite) == {("event_missing", str(one.subject)) for one in dropped[:3]}
+    on_sqlite.react(dropped[0])
+    compare(on_sqlite)
+    assert named(on_sqlite) == {("event_missing", str(one.subject)) for one in dropped}  # there may be more
+    on_sqlite.react(dropped[1])
+    compare(on_sqlite)
+    assert named(on_sqlite) == {("event_missing", str(one.subject)) for one in dropped[2:]}
 
 
 def test_a_page_that_is_lost_itself_is_a_gap_too(on_sqlite: ServiceUnderTest) -> None:
