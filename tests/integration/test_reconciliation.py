@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
+from services.oversight import policy
 from services.oversight.service import SERVICE
 from shared.contracts.envelope import Event
 from shared.kernel.clock import china_day
@@ -28,6 +30,13 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def service(database_url: str) -> Iterator[ServiceUnderTest]:
     with service_under_test(SERVICE, database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def on_sqlite(tmp_path: Path) -> Iterator[ServiceUnderTest]:
+    """For what others of these tests ask of both databases."""
+    with service_under_test(SERVICE, f"sqlite:///{tmp_path / 'test.sqlite3'}") as opened:
         yield opened
 
 
@@ -163,32 +172,32 @@ def test_a_row_lost_before_it_was_ever_stated_is_found_when_the_table_was_read_s
 
 
 @pytest.mark.parametrize("days", [60, -60])
-def test_a_row_is_not_missed_on_days_that_nobody_states(service: ServiceUnderTest, days: int) -> None:
+def test_a_row_is_not_missed_on_days_that_nobody_states(on_sqlite: ServiceUnderTest, days: int) -> None:
     release = a_release(executed=False)
     elsewhere = its_task(release, release_at=NOW + timedelta(days=days))  # it follows an older plan
-    service.react(release, elsewhere, tasks_stated(stated_at=NOW + HOUR))
-    later(service, 2 * HOUR)
-    assert [(one["kind"], one["detail"]) for one in discrepancies(service)] == [("stale_task", "other_time")]
+    on_sqlite.react(release, elsewhere, tasks_stated(stated_at=NOW + HOUR))
+    later(on_sqlite, 2 * HOUR)
+    assert [(one["kind"], one["detail"]) for one in discrepancies(on_sqlite)] == [("stale_task", "other_time")]
 
 
 @pytest.mark.parametrize(("read", "found_it"), [(-11 * HOUR, False), (-9 * HOUR, True)])
 def test_a_day_that_came_into_sight_is_missed_only_after_that(
-    service: ServiceUnderTest, read: timedelta, found_it: bool
+    on_sqlite: ServiceUnderTest, read: timedelta, found_it: bool
 ) -> None:
     long_ago = NOW - timedelta(days=20)
     release = a_release(executed=False, release_at=NOW + timedelta(days=35), time=long_ago)
-    service.react(release, its_task(release, time=long_ago), tasks_stated(stated_at=NOW + read))
-    later(service)
+    on_sqlite.react(release, its_task(release, time=long_ago), tasks_stated(stated_at=NOW + read))
+    later(on_sqlite)
     found = {("release_without_task", str(release.subject))} if found_it else set()
-    assert named(service) - {("service_silent", "community_handover")} == found
+    assert named(on_sqlite) - {("service_silent", "community_handover")} == found
 
 
-def test_a_day_of_which_a_part_was_not_heard_proves_nothing(service: ServiceUnderTest) -> None:
+def test_a_day_of_which_a_part_was_not_heard_proves_nothing(on_sqlite: ServiceUnderTest) -> None:
     release = a_release()
     task = its_task(release)
     parts = {"count": 201, "parts": 2, "digest": digest_of(["x"]), "stated_at": NOW + HOUR}
-    service.react(release, task, tasks_stated(part=1, **parts), tasks_stated(day=YESTERDAY, stated_at=NOW + HOUR))
-    assert later(service, 2 * HOUR) == 0
+    on_sqlite.react(release, task, tasks_stated(part=1, **parts), tasks_stated(day=YESTERDAY, stated_at=NOW + HOUR))
+    assert later(on_sqlite, 2 * HOUR) == 0
 
 
 def test_nothing_is_resolved_while_a_part_is_on_its_way(service: ServiceUnderTest) -> None:
@@ -204,19 +213,19 @@ def test_nothing_is_resolved_while_a_part_is_on_its_way(service: ServiceUnderTes
     assert named(service) == before
 
 
-def test_what_is_told_again_meanwhile_is_neither_resolved_nor_younger(service: ServiceUnderTest) -> None:
+def test_what_is_told_again_meanwhile_is_neither_resolved_nor_younger(on_sqlite: ServiceUnderTest) -> None:
     release = a_release()
     same = {"subject": release.subject, "person_id": release.data["person_id"], "executed_at": NOW}
-    service.react(release)
-    assert later(service) == 1
-    (found,) = discrepancies(service)
-    service.react(event("release.papers_sent.v1", sequence=2, **same))
-    assert compare(service) == 0  # its task may follow the new version, but it was missed before
-    later(service)
-    assert [(one["id"], one["found_at"]) for one in discrepancies(service)] == [(found["id"], found["found_at"])]
-    service.react(its_task(release, time=service.clock.now()))
-    assert compare(service) == 1
-    assert named(service) == set()
+    on_sqlite.react(release)
+    assert later(on_sqlite) == 1
+    (found,) = discrepancies(on_sqlite)
+    on_sqlite.react(event("release.papers_sent.v1", sequence=2, **same))
+    assert compare(on_sqlite) == 0  # its task may follow the new version, but it was missed before
+    later(on_sqlite)
+    assert [(one["id"], one["found_at"]) for one in discrepancies(on_sqlite)] == [(found["id"], found["found_at"])]
+    on_sqlite.react(its_task(release, time=on_sqlite.clock.now()))
+    assert compare(on_sqlite) == 1
+    assert named(on_sqlite) == set()
 
 
 def test_a_withheld_gate_leaves_the_task_behind_its_release(service: ServiceUnderTest) -> None:
@@ -238,13 +247,13 @@ def test_a_withheld_gate_leaves_the_task_behind_its_release(service: ServiceUnde
     assert named(service) == set()
 
 
-def test_the_version_that_is_named_is_one_that_the_handover_hears(service: ServiceUnderTest) -> None:
+def test_the_version_that_is_named_is_one_that_the_handover_hears(on_sqlite: ServiceUnderTest) -> None:
     planned = a_release(executed=False)
     same = {"subject": planned.subject, "person_id": planned.data["person_id"]}
     papers = event("release.papers_sent.v1", sequence=3, executed_at=NOW, **same)
-    service.react(planned, its_task(planned), a_release(sequence=2, **same), papers)
-    assert later(service) == 1
-    assert [(one["kind"], one["number"]) for one in discrepancies(service)] == [("stale_task", 2)]
+    on_sqlite.react(planned, its_task(planned), a_release(sequence=2, **same), papers)
+    assert later(on_sqlite) == 1
+    assert [(one["kind"], one["number"]) for one in discrepancies(on_sqlite)] == [("stale_task", 2)]
 
 
 def test_a_release_that_only_the_register_knows_is_missed_as_an_event_and_as_a_task(service: ServiceUnderTest) -> None:
@@ -274,11 +283,11 @@ def test_a_task_that_only_the_table_knows_is_missed_as_an_event(service: Service
     assert named(service) == set()
 
 
-def test_two_tasks_of_a_release_and_a_task_of_none_are_found(service: ServiceUnderTest) -> None:
+def test_two_tasks_of_a_release_and_a_task_of_none_are_found(on_sqlite: ServiceUnderTest) -> None:
     release, stray = a_release(), its_task(a_release())
-    service.react(release, its_task(release), its_task(release), stray)
-    later(service)
-    assert named(service) == {("duplicate_task", str(release.subject)), ("task_without_release", str(stray.subject))}
+    on_sqlite.react(release, its_task(release), its_task(release), stray)
+    later(on_sqlite)
+    assert named(on_sqlite) == {("duplicate_task", str(release.subject)), ("task_without_release", str(stray.subject))}
 
 
 def test_a_gap_in_a_stream_names_the_aggregate_and_the_first_number(service: ServiceUnderTest) -> None:
@@ -310,23 +319,41 @@ def test_an_event_that_was_logged_and_did_not_arrive_is_named_by_its_type(servic
     assert named(service) == set()
 
 
-def test_a_page_that_is_lost_itself_is_a_gap_too(service: ServiceUnderTest) -> None:
+def test_of_very_many_the_oldest_are_named_first_and_none_is_taken_for_mended(
+    on_sqlite: ServiceUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy, "MOST_AWAITED", 3)
+    dropped = [person_registered() for _ in range(4)]
+    for number, one in enumerate(dropped, start=1):
+        on_sqlite.react(page("person_registry", one, sequence=number))
+        on_sqlite.clock.advance(timedelta(minutes=1))
+    later(on_sqlite)
+    assert named(on_sqlite) == {("event_missing", str(one.subject)) for one in dropped[:3]}
+    on_sqlite.react(dropped[0])
+    compare(on_sqlite)
+    assert named(on_sqlite) == {("event_missing", str(one.subject)) for one in dropped}  # there may be more
+    on_sqlite.react(dropped[1])
+    compare(on_sqlite)
+    assert named(on_sqlite) == {("event_missing", str(one.subject)) for one in dropped[2:]}
+
+
+def test_a_page_that_is_lost_itself_is_a_gap_too(on_sqlite: ServiceUnderTest) -> None:
     first = page("drug_testing")
-    service.react(first, page("drug_testing", sequence=3, time=NOW + HOUR))
-    later(service)
-    (one,) = discrepancies(service)
+    on_sqlite.react(first, page("drug_testing", sequence=3, time=NOW + HOUR))
+    later(on_sqlite)
+    (one,) = discrepancies(on_sqlite)
     assert (one["kind"], one["owner"], one["number"]) == ("event_missing", "drug_testing", 2)
 
 
 @pytest.mark.parametrize("backwards", [False, True])
-def test_events_in_any_order_are_missed_by_nobody(service: ServiceUnderTest, backwards: bool) -> None:
+def test_events_in_any_order_are_missed_by_nobody(on_sqlite: ServiceUnderTest, backwards: bool) -> None:
     person = new_id()
     said = [person_registered(subject=person)]
     said += [event("person.changed.v1", subject=person, sequence=n) for n in range(2, 8)]
     said.append(page("person_registry", *said))
     for one in reversed(said) if backwards else said:
-        service.react(one)
-    assert later(service) == 0
+        on_sqlite.react(one)
+    assert later(on_sqlite) == 0
 
 
 def test_a_service_that_states_nothing_is_silent(service: ServiceUnderTest) -> None:
@@ -338,13 +365,13 @@ def test_a_service_that_states_nothing_is_silent(service: ServiceUnderTest) -> N
     assert compare(service) == 1
 
 
-def test_who_hears_nothing_at_all_accuses_nobody_else(service: ServiceUnderTest) -> None:
-    service.react(page("drug_testing"), page("oversight"), releases_stated(day=YESTERDAY))
-    assert later(service, 28 * HOUR) == 1  # as after an outage: what the others said may be on its way
-    assert named(service) == {("service_silent", "oversight")}
-    service.react(page("oversight", sequence=2, time=service.clock.now()))
-    assert compare(service) == 3
-    assert named(service) == {("service_silent", "drug_testing"), ("statement_missing", f"centre-1 {TODAY}")}
+def test_who_hears_nothing_at_all_accuses_nobody_else(on_sqlite: ServiceUnderTest) -> None:
+    on_sqlite.react(page("drug_testing"), page("oversight"), releases_stated(day=YESTERDAY))
+    assert later(on_sqlite, 28 * HOUR) == 1  # as after an outage: what the others said may be on its way
+    assert named(on_sqlite) == {("service_silent", "oversight")}
+    on_sqlite.react(page("oversight", sequence=2, time=on_sqlite.clock.now()))
+    assert compare(on_sqlite) == 3
+    assert named(on_sqlite) == {("service_silent", "drug_testing"), ("statement_missing", f"centre-1 {TODAY}")}
 
 
 def test_a_handover_that_reads_its_table_no_more_is_noticed(service: ServiceUnderTest) -> None:
@@ -369,13 +396,13 @@ def test_a_finished_day_that_nobody_stated_is_missing(service: ServiceUnderTest)
     assert named(service) == {("statement_missing", f"centre-9 {TODAY}")}
 
 
-def test_what_lies_too_far_back_stays_as_it_was_left(service: ServiceUnderTest) -> None:
-    service.react(releases_stated(day=YESTERDAY), a_release(needs_handover=False))
-    service.clock.advance(timedelta(days=1))
-    compare(service)
-    (before,) = named(service)
-    later(service, timedelta(days=60))
-    assert before in named(service)
+def test_what_lies_too_far_back_stays_as_it_was_left(on_sqlite: ServiceUnderTest) -> None:
+    on_sqlite.react(releases_stated(day=YESTERDAY), a_release(needs_handover=False))
+    on_sqlite.clock.advance(timedelta(days=1))
+    compare(on_sqlite)
+    (before,) = named(on_sqlite)
+    later(on_sqlite, timedelta(days=60))
+    assert before in named(on_sqlite)
 
 
 def test_a_headcount_that_differs_is_one_discrepancy_of_the_centre_until_it_agrees(service: ServiceUnderTest) -> None:
@@ -404,13 +431,13 @@ def test_a_headcount_that_differs_is_one_discrepancy_of_the_centre_until_it_agre
     assert "hospital" not in words
 
 
-def test_a_difference_is_not_resolved_by_counting_no_more(service: ServiceUnderTest) -> None:
-    service.react(event("headcount.stated.v1", day=TODAY, counted=119, expected=120))
-    assert compare(service) == 1
+def test_a_difference_is_not_resolved_by_counting_no_more(on_sqlite: ServiceUnderTest) -> None:
+    on_sqlite.react(event("headcount.stated.v1", day=TODAY, counted=119, expected=120))
+    assert compare(on_sqlite) == 1
     missed = {"state": "missed", "counted": None, "stated_at": None}
-    service.react(event("headcount.missed.v1", day=TODAY + timedelta(days=40), **missed))
-    assert later(service, timedelta(days=41)) == 1
-    assert named(service) == {("headcount_differs", "centre-1"), ("headcount_missing", "centre-1")}
+    on_sqlite.react(event("headcount.missed.v1", day=TODAY + timedelta(days=40), **missed))
+    assert later(on_sqlite, timedelta(days=41)) == 1
+    assert named(on_sqlite) == {("headcount_differs", "centre-1"), ("headcount_missing", "centre-1")}
 
 
 def test_a_headcount_that_nobody_said_is_missing_until_the_next_one(service: ServiceUnderTest) -> None:
@@ -455,15 +482,15 @@ def test_two_files_of_one_person_in_custody_at_once_are_found(service: ServiceUn
     assert compare(service) == 1
 
 
-def test_what_must_be_put_right_cannot_be_explained_and_words_must_say_something(service: ServiceUnderTest) -> None:
-    service.react(a_release())
-    later(service)
-    (one,) = discrepancies(service)
+def test_what_must_be_put_right_cannot_be_explained_and_words_must_say_something(on_sqlite: ServiceUnderTest) -> None:
+    on_sqlite.react(a_release())
+    later(on_sqlite)
+    (one,) = discrepancies(on_sqlite)
     path = f"/discrepancies/{one['id']}/explanation"
-    refused = service.client.post(path, {"reason": "known"}, as_=CITY)
+    refused = on_sqlite.client.post(path, {"reason": "known"}, as_=CITY)
     assert (refused.status_code, refused.get_json()["code"]) == (409, "discrepancy.must_be_mended")
-    assert service.client.post(path, {"reason": "  "}, as_=CITY).status_code == 422
-    assert service.client.post(path, {"reason": "x"}, as_=principal_of(Role.OPERATOR)).status_code == 403
+    assert on_sqlite.client.post(path, {"reason": "  "}, as_=CITY).status_code == 422
+    assert on_sqlite.client.post(path, {"reason": "x"}, as_=principal_of(Role.OPERATOR)).status_code == 403
 
 
 def test_a_county_sees_its_own_and_an_auditor_all(service: ServiceUnderTest) -> None:
