@@ -109,7 +109,7 @@ def application(
         title=definition.title,
         blueprints=definition.blueprints,
         open_work=storage.work,
-        verifier=TokenVerifier.from_file(settings.token_jwks),
+        verifier=TokenVerifier(settings.token_keys, expected=settings.expected),
         metrics=metrics,
         probes={"database": lambda: _database_complaint(storage), "broker": watch.complaint},
         assets=ASSETS,

@@ -10,6 +10,9 @@ from marshmallow.validate import OneOf, Range
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from shared.web.keys import FileKeys, KeySource, RemoteKeys, discovery_url
+from shared.web.tokens import AUDIENCE, ISSUER, Expected
+
 DEFAULT_PORTS: Mapping[str, int] = {
     "console": 8000,
     "person_registry": 8001,
@@ -18,6 +21,7 @@ DEFAULT_PORTS: Mapping[str, int] = {
     "release_notification": 8004,
     "community_handover": 8005,
     "oversight": 8006,
+    "identity": 8007,
 }
 
 
@@ -40,7 +44,8 @@ class Settings:
         int  # batches of one queue under way at once, so that one is worked on while another waits for the database
     )
     log_level: str
-    token_jwks: Path  # public keys of the token issuer
+    token_keys: KeySource  # public keys of the token issuer
+    expected: Expected  # what its tokens say
     retention: timedelta = timedelta(days=30)  # of inbox, answers and idempotency keys; longer than any replay
     forwarded_hops: int = 0  # proxies in front that say from where a request comes
     audit_key: Path | None = None  # private JWK that signs each day's end of the audit
@@ -66,7 +71,8 @@ def load_settings(service: str) -> Settings:
             consumers=env.int("CONSUMERS", _consumers(database_url), validate=Range(1, 16)),
             log_level=env.str("LOG_LEVEL", "INFO", validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
             retention=timedelta(days=env.int("RETENTION_DAYS", 30, validate=Range(1, 3650))),
-            token_jwks=_existing_file(env, "TOKEN_JWKS"),
+            token_keys=_token_keys(env),
+            expected=_expected(env),
             forwarded_hops=env.int("FORWARDED_HOPS", 0, validate=Range(0, 5)),
             audit_key=_existing_file(env, "AUDIT_KEY") if env.str("AUDIT_KEY", "") else None,
             clock_file=_existing_file(env, "CLOCK_FILE") if env.str("CLOCK_FILE", "") else None,
@@ -84,6 +90,30 @@ def data_url(service: str) -> str:
         return _database_url(Env(), service)
     except EnvError as error:
         raise ConfigurationError(str(error)) from error
+
+
+def _token_keys(env: Env) -> KeySource:
+    """A file, an address, or what the issuer says of itself."""
+    if env.str("TOKEN_JWKS", ""):
+        try:
+            return FileKeys(_existing_file(env, "TOKEN_JWKS"))
+        except (OSError, ValueError) as error:
+            raise ConfigurationError("TOKEN_JWKS names a file that cannot be read as a JWKS") from error
+    url, issuer = env.str("TOKEN_JWKS_URL", ""), env.str("TOKEN_ISSUER", "")
+    if not url and not issuer.startswith(("http://", "https://")):
+        raise ConfigurationError("one of TOKEN_JWKS, TOKEN_JWKS_URL and TOKEN_ISSUER (an address) must be set")
+    return RemoteKeys(url or discovery_url(issuer))
+
+
+def _expected(env: Env) -> Expected:
+    own = Expected()
+    return Expected(
+        issuer=env.str("TOKEN_ISSUER", ISSUER),
+        audience=env.str("TOKEN_AUDIENCE", AUDIENCE),
+        role=env.str("OIDC_CLAIM_ROLE", own.role),
+        organisation=env.str("OIDC_CLAIM_ORGANISATION", own.organisation),
+        division=env.str("OIDC_CLAIM_DIVISION", own.division),
+    )
 
 
 def _consumers(database_url: str) -> int:

@@ -1,4 +1,4 @@
-"""Access tokens: short-lived JWT signed with Ed25519; the public keys are a JWKS file that may hold several.
+"""Access tokens: short-lived JWT, signed by our own issuer with Ed25519 or by any other that is configured.
 
 A key is changed without a break: `rotate_keys` signs with a new one while tokens of the one before stay good.
 """
@@ -6,6 +6,7 @@ A key is changed without a break: `rotate_keys` signs with a new one while token
 import json
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -21,14 +22,58 @@ from joserfc.errors import (
 from joserfc.jwk import KeySet, OKPKey
 
 from shared.kernel.clock import Clock, SystemClock
+from shared.web.keys import FileKeys, GivenKeys, Jwks, KeySource
 from shared.web.principal import Principal, Role
 
 ISSUER = "baton"
 AUDIENCE = "baton-services"
 ALGORITHM = "Ed25519"  # the name of RFC 9864 for what was EdDSA with this curve
+# What other providers sign with. Only with public keys: nothing that a public key could be mistaken for the secret of.
+ACCEPTED = (ALGORITHM, "EdDSA", "ES256", "ES384", "PS256", "RS256")
+_KINDS_OF_KEYS = ("OKP", "EC", "RSA")
 LIFETIME = timedelta(minutes=15)
 CLOCKS_DIFFER_BY = timedelta(seconds=5)
 _REMEMBERED_TOKENS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a token must say, and by what names its issuer says it; a dot leads into an object."""
+
+    issuer: str = ISSUER
+    audience: str = AUDIENCE
+    role: str = "role"
+    organisation: str = "org"
+    division: str = "div"
+
+    def principal(self, claims: Mapping[str, Any]) -> Principal:
+        """Who the claims speak of. Of several roles, the first that is known here counts.
+
+        Raises: KeyError, ValueError.
+        """
+        named = claim(claims, self.role)
+        roles = [name for name in named if name in set(Role)] if isinstance(named, list) else [named]
+        if not roles or roles[0] == Role.ANYONE_SIGNED_IN:
+            raise ValueError("no role")
+        organisation, division = claim(claims, self.organisation), claim(claims, self.division)
+        if not isinstance(organisation, str) or not isinstance(division, str):
+            raise ValueError("organisation and division are texts")
+        return Principal(claims["sub"], Role(roles[0]), organisation, division)
+
+
+def claim(claims: Mapping[str, Any], name: str) -> Any:
+    """A claim by its name, or by its way into an object, such as ``realm_access.roles``.
+
+    Raises: KeyError.
+    """
+    if name in claims:
+        return claims[name]
+    found: Any = claims
+    for part in name.split("."):
+        if not isinstance(found, Mapping):
+            raise KeyError(name)
+        found = found[part]
+    return found
 
 
 class InvalidToken(Exception):
@@ -57,20 +102,21 @@ def rotate_keys(private_path: Path, public_path: Path) -> None:
 class TokenIssuer:
     """Signs tokens."""
 
-    def __init__(self, private_jwk: Mapping[str, Any], clock: Clock | None = None) -> None:
+    def __init__(self, private_jwk: Mapping[str, Any], clock: Clock | None = None, issuer: str = ISSUER) -> None:
         self._key = OKPKey.import_key(dict(private_jwk))
         self._clock = clock or SystemClock()
+        self._issuer = issuer
 
     @classmethod
-    def from_file(cls, path: Path, clock: Clock | None = None) -> Self:
+    def from_file(cls, path: Path, clock: Clock | None = None, issuer: str = ISSUER) -> Self:
         """With the key of a private JWK file."""
-        return cls(json.loads(path.read_text()), clock)
+        return cls(json.loads(path.read_text()), clock, issuer)
 
     def issue(self, principal: Principal, lifetime: timedelta = LIFETIME) -> str:
         """A token for the principal."""
         now = self._clock.now()
         claims = {
-            "iss": ISSUER,
+            "iss": self._issuer,
             "aud": AUDIENCE,
             "sub": principal.subject,
             "role": principal.role.value,
@@ -83,26 +129,26 @@ class TokenIssuer:
 
 
 class TokenVerifier:
-    """Checks tokens against the issuer's public keys. One made from a file sees the file change."""
+    """Checks tokens against the issuer's public keys, which may change meanwhile."""
 
-    def __init__(self, jwks: Mapping[str, Any], clock: Clock | None = None) -> None:
-        self._use(jwks)
+    def __init__(self, keys: Jwks | KeySource, clock: Clock | None = None, expected: Expected | None = None) -> None:
+        self._source: KeySource = GivenKeys(keys) if isinstance(keys, Mapping) else keys
         self._clock = clock or SystemClock()
-        self._path: Path | None = None
-        self._read_at = 0
+        self._expected = expected or Expected()
+        self._keys: KeySet | None = None
+        self._verified: OrderedDict[str, tuple[float, Principal]] = OrderedDict()
 
     @classmethod
-    def from_file(cls, path: Path, clock: Clock | None = None) -> Self:
+    def from_file(cls, path: Path, clock: Clock | None = None, expected: Expected | None = None) -> Self:
         """With the keys of a JWKS file, which is read again when a token names a key not known."""
-        verifier = cls(json.loads(path.read_text()), clock)
-        verifier._path, verifier._read_at = path, path.stat().st_mtime_ns
-        return verifier
+        return cls(FileKeys(path), clock, expected)
 
     def verify(self, token: str) -> Principal:
-        """Who the token speaks for. A signature is checked once in a token's life.
+        """Who the token speaks for. A signature is checked once in a token's life, or in that of the keys.
 
-        Raises: InvalidToken.
+        Raises: InvalidToken; KeysAway when no key could ever be read.
         """
+        self._read_keys(unknown=False)
         known = self._verified.get(token)
         if known is not None and known[0] > self._clock.now().timestamp():
             return known[1]
@@ -116,47 +162,42 @@ class TokenVerifier:
         try:
             claims = self._signed_claims(token)
             self._rules().validate(claims)
-            if claims["role"] == Role.ANYONE_SIGNED_IN:
-                raise InvalidToken("it names no role")
-            return claims["exp"], Principal(claims["sub"], Role(claims["role"]), claims["org"], claims["div"])
+            return claims["exp"], self._expected.principal(claims)
         except ExpiredTokenError as error:
             raise InvalidToken("it has expired") from error
         except (InvalidClaimError, MissingClaimError, KeyError) as error:
             raise InvalidToken("a claim is missing or wrong") from error
         except (JoseError, ValueError, TypeError) as error:
-            raise InvalidToken("it is not signed by a key known here") from error
+            raise InvalidToken("it is not signed by a key known here, or names no role known here") from error
 
     def _signed_claims(self, token: str) -> dict[str, Any]:
         try:
-            return jwt.decode(token, self._keys, algorithms=[ALGORITHM]).claims
+            return self._decoded(token)
         except InvalidKeyIdError:
-            if not self._read_again():
+            if not self._read_keys(unknown=True):
                 raise
-            return jwt.decode(token, self._keys, algorithms=[ALGORITHM]).claims
+            return self._decoded(token)
 
-    def _read_again(self) -> bool:
-        if self._path is None:
+    def _decoded(self, token: str) -> dict[str, Any]:
+        assert self._keys is not None
+        return jwt.decode(token, self._keys, algorithms=list(ACCEPTED)).claims
+
+    def _read_keys(self, *, unknown: bool) -> bool:
+        """Whether there are new ones. Those that sign nothing, or nothing that is accepted, are left out."""
+        jwks = self._source.read(unknown=unknown)
+        if jwks is None:
             return False
-        try:
-            changed_at = self._path.stat().st_mtime_ns
-            if changed_at == self._read_at:
-                return False
-            self._use(json.loads(self._path.read_text()))
-        except (OSError, ValueError):
-            return False  # the keys read before stay in use
-        self._read_at = changed_at
+        usable = [key for key in jwks["keys"] if key.get("use", "sig") == "sig" and key.get("kty") in _KINDS_OF_KEYS]
+        self._keys = KeySet.import_key_set({"keys": usable})  # type: ignore[typeddict-item]
+        self._verified = OrderedDict()
         return True
-
-    def _use(self, jwks: Mapping[str, Any]) -> None:
-        self._keys = KeySet.import_key_set({"keys": list(jwks["keys"])})
-        self._verified: OrderedDict[str, tuple[float, Principal]] = OrderedDict()
 
     def _rules(self) -> jwt.JWTClaimsRegistry:
         return jwt.JWTClaimsRegistry(
             now=int(self._clock.now().timestamp()),
             leeway=int(CLOCKS_DIFFER_BY.total_seconds()),
-            iss={"essential": True, "value": ISSUER},
-            aud={"essential": True, "value": AUDIENCE},
+            iss={"essential": True, "value": self._expected.issuer},
+            aud={"essential": True, "value": self._expected.audience},
             exp={"essential": True},
             sub={"essential": True},
         )
