@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from deploy.local.accounts import CENTRE, OFFICE, OFFICE_TOWNSHIP, PASSWORD_FILE
+from deploy.local.browsing import SignInFailed
 from deploy.local.client import CallFailed, Platform, TooLate
 from deploy.local.identity_numbers import invented_identity_number
 from shared.kernel.clock import china_day
@@ -248,7 +249,7 @@ def main() -> int:
         for username in PEOPLE:
             platform.sign_in(username, password)
         Chain(platform).run()
-    except (CallFailed, TooLate, httpx.HTTPError, OSError) as failure:
+    except (CallFailed, SignInFailed, TooLate, httpx.HTTPError, OSError) as failure:
         print(f"chain broken: {failure}", file=sys.stderr)
         return 1
     return 0

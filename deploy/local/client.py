@@ -9,8 +9,11 @@ from typing import Any
 
 import httpx
 
+from deploy.local.accounts import SYSTEMS
+from deploy.local.browsing import token_of_person
 from shared.kernel.ids import new_id
 
+SYSTEM_NAMES = frozenset(system.client_id for system in SYSTEMS)
 _TRY_AGAIN_STATUS = (502, 503, 504)
 _PAUSE_SECONDS = 0.1
 
@@ -44,14 +47,33 @@ class Platform:
         self._passwords: dict[str, str] = {}
 
     def sign_in(self, username: str, password: str) -> None:
-        """Get a token for an account."""
+        """Get a token: a system with its secret, a person by signing in.
+
+        Raises: CallFailed, SignInFailed.
+        """
         self._passwords[username] = password
-        url = f"{self._urls['console']}/oauth/token"
+        if username in SYSTEM_NAMES:
+            self._tokens[username] = self._token_of_system(username, password)
+        else:
+            self._tokens[username] = self._token_of_person(username, password)
+
+    def _token_of_system(self, client_id: str, secret: str) -> str:
+        url = f"{self._urls['identity']}/token"
 
         def attempt() -> httpx.Response:
-            return self._http.post(url, data={"grant_type": "client_credentials"}, auth=(username, password))
+            return self._http.post(url, data={"grant_type": "client_credentials"}, auth=(client_id, secret))
 
-        self._tokens[username] = self._until_answered("POST", url, attempt).json()["access_token"]
+        return str(self._until_answered("POST", url, attempt).json()["access_token"])
+
+    def _token_of_person(self, username: str, password: str) -> str:
+        until = time.monotonic() + self._patience
+        while True:
+            try:
+                return token_of_person(self._urls["identity"], username, password)
+            except httpx.TransportError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(_PAUSE_SECONDS)
 
     def get(self, username: str, service: str, path: str, **query: Any) -> Any:
         """GET."""

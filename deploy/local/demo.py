@@ -14,6 +14,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import httpx
 
 from deploy.local.accounts import CENTRE, LOCKUP, OFFICE_TOWNSHIP
+from deploy.local.browsing import SignInFailed
 from deploy.local.chain import password_from_environment, urls_from_environment
 from deploy.local.client import CallFailed, Platform, TooLate
 from deploy.local.demo_people import InventedPerson, invented_people
@@ -193,7 +194,7 @@ def main() -> int:
         if platform.get("city", "community_handover", "/tasks", limit=1)["items"]:
             return 0  # entered before; dates have moved on since, so it is not entered again
         Demo(platform, datetime.now(CHINA).date()).enter()
-    except (CallFailed, TooLate, httpx.HTTPError, OSError) as failure:
+    except (CallFailed, SignInFailed, TooLate, httpx.HTTPError, OSError) as failure:
         print(failure, file=sys.stderr)
         return 1
     return 0

@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 
+from deploy.local.browsing import SignInFailed
 from deploy.local.chain import password_from_environment, urls_from_environment
 from deploy.local.client import CallFailed, Platform
 from deploy.local.stack import SERVICES
@@ -124,7 +125,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         platform.sign_in(username, os.environ.get("OPS_PASSWORD") or password_from_environment(os.environ))
         run(Ops(platform, username), said)
-    except (CallFailed, httpx.HTTPError, OSError) as failure:
+    except (CallFailed, SignInFailed, httpx.HTTPError, OSError) as failure:
         print(f"ops: {failure}", file=sys.stderr)
         return 1
     return 0

@@ -24,7 +24,7 @@ from deploy.local.endpoints import Unusable, broker_answers, usable_database
 from deploy.local.orphans import StillOwned
 from deploy.local.ports import PortBusy, chosen_ports
 from deploy.local.processes import NotReady
-from deploy.local.stack import CONSOLE, SERVICES, Stack, end_orphans, logs
+from deploy.local.stack import CONSOLE, IDENTITY, SERVICES, Stack, end_orphans, logs
 from deploy.local.supervisor import Charge, Supervisor
 from deploy.local.system_packages import ProgramMissing
 from shared.runtime.settings import DEFAULT_PORTS
@@ -86,7 +86,7 @@ def _run(folder: Path) -> NoReturn:
         with _stopping(Stack(folder, amqp_uri=amqp_uri, database_url=database_url, ports=ports)) as stack:
             _seed(stack, password)
             say(f"\nconsole              http://localhost:{ports[CONSOLE]}")
-            for name in SERVICES:
+            for name in (*SERVICES, IDENTITY):
                 say(f"{name:<20} http://localhost:{ports[name]}/docs")
             say(f"\n{table(password)}\n")
             say("ready")

@@ -4,6 +4,7 @@ A service can have several processes: ``oversight`` is its first, ``oversight-2`
 """
 
 import os
+import secrets
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +26,9 @@ SERVICES = (
     "oversight",
 )
 CONSOLE = "console"
+IDENTITY = "identity"
+MODULES = {CONSOLE: "services.console", IDENTITY: "services.identity"}  # hosted by themselves
+CLIENT_SECRET = "console-client-secret"  # noqa: S105 - a file name
 READY_SECONDS = 120
 
 
@@ -66,6 +70,7 @@ class Stack:
         keys = self._folder / "keys"
         create_keys(keys / "private.jwk", keys / "public.jwks")
         create_keys(keys / "audit.jwk", keys / "audit.jwks")
+        _create_secret(keys / CLIENT_SECRET)
         create_keyring(keys / "identity.json", keys / "escrow-private.key")
         try:
             for process in self.processes.values():
@@ -93,7 +98,7 @@ class Stack:
         self.stop()
 
     def _process(self, name: str, port: int) -> ManagedProcess:
-        module = ["services.console"] if name == CONSOLE else ["shared.runtime", service_of(name)]
+        module = [MODULES[name]] if name in MODULES else ["shared.runtime", service_of(name)]
         return ManagedProcess(
             name,
             self._commands.get(name) or [sys.executable, "-m", *module],
@@ -115,11 +120,30 @@ class Stack:
             "AUDIT_JWKS": str(keys / "audit.jwks"),
             "IDENTITY_KEYS": str(keys / "identity.json"),
             "TOKEN_PRIVATE_JWK": str(keys / "private.jwk"),
-            "DEMO_ACCOUNTS": str(self._folder / "accounts.json"),
+            "ACCOUNTS": str(self._folder / "accounts.json"),
+            "OIDC_CLIENT_SECRET_FILE": str(keys / CLIENT_SECRET),
         }
         first = {name: port for name, port in ports.items() if name == service_of(name)}
         env |= {f"{name.upper()}_URL": f"http://127.0.0.1:{port}" for name, port in first.items()}
+        env |= _identity_env(ports)
         return env | ({"DATABASE_URL": database_url} if database_url else {})
+
+
+def _identity_env(ports: Mapping[str, int]) -> dict[str, str]:
+    """Where people sign in, where there is somebody to ask; else tokens are signed by whoever has the key."""
+    if IDENTITY not in ports:
+        return {}
+    issuer = f"http://127.0.0.1:{ports[IDENTITY]}"
+    hosts = ("127.0.0.1", "localhost") if CONSOLE in ports else ()
+    consoles = " ".join(f"http://{host}:{ports[CONSOLE]}" for host in hosts)
+    return {"OIDC_ISSUER": issuer, "TOKEN_ISSUER": issuer, "CONSOLE_URLS": consoles}
+
+
+def _create_secret(path: Path) -> None:
+    """Make it once, for its owner only."""
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(32))
 
 
 def service_of(process: str) -> str:

@@ -22,9 +22,9 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import NotFound
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from services.console import identity, words
+from services.console import identity, kept_form, words
 from services.console.clients import Away, Refused, Services
-from services.console.identity import Accounts, current_account
+from services.console.identity import SignedOut, current_account, current_token, end_session
 from services.console.locale_files import compile_translations
 from services.console.pages import (
     audit,
@@ -38,13 +38,23 @@ from services.console.pages import (
     tasks,
     tests,
 )
+from services.console.session_store import SessionStore
+from services.console.sessions import Sessions, is_poll
 from services.console.settings import Settings
 from shared.kernel.ids import new_id
 from shared.reference.divisions import divisions
-from shared.web.tokens import TokenIssuer
 
 LANGUAGES = ("zh", "en")
-PUBLIC = ("session_pages.login", "identity.token", "asset", "static", "live", "ready", "session_pages.language")
+PUBLIC = (
+    "identity.login",
+    "identity.signed_in",
+    "identity.signed_out",
+    "session_pages.language",
+    "asset",
+    "static",
+    "live",
+    "ready",
+)
 ASSETS = {
     "pico.css": "@picocss/pico/css/pico.min.css",
     "htmx.js": "htmx.org/dist/htmx.min.js",
@@ -59,44 +69,71 @@ def create_console(settings: Settings, transport: httpx.BaseTransport | None = N
     app = Flask(__name__)
     app.config.update(
         SECRET_KEY=settings.session_secret,
-        SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_NAME="__Host-baton_console" if settings.is_secure else "baton_console",
+        SESSION_COOKIE_SECURE=settings.is_secure,
         MAX_CONTENT_LENGTH=1024 * 1024,
         BABEL_DEFAULT_LOCALE="zh",
         BABEL_TRANSLATION_DIRECTORIES=str(compile_translations(settings.build / "locale")),
         WTF_CSRF_TIME_LIMIT=None,
-        SHOWS_ACCOUNTS=settings.shows_accounts,
     )
     app.extensions["services"] = Services(
         settings.urls, transport, lambda: request.remote_addr if has_request_context() else None
     )
-    app.extensions["accounts"] = Accounts.from_file(settings.accounts)
-    app.extensions["token_issuer"] = TokenIssuer.from_file(settings.private_jwk)
+    app.extensions["settings"] = settings
+    app.session_interface = Sessions(
+        SessionStore(settings.sessions_url, settings.session_secret),
+        idle=settings.session_idle,
+        longest=settings.session_longest,
+    )
+    identity.install(app, settings)
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.forwarded_hops)  # type: ignore[method-assign]
     Babel(app, locale_selector=lambda: session.get("language", "zh"))
-    CSRFProtect(app).exempt(identity.bp)
-    pages = (session_pages, tasks, cases, releases, tests, indicators, discrepancies, ops, persons, audit)
-    for blueprint in (identity.bp, *(page.bp for page in pages)):
-        app.register_blueprint(blueprint)
-    app.before_request(_sign_in_first)
+    app.before_request(_sign_in_first)  # before forms are checked, for of a session that ended no form can be right
+    CSRFProtect(app)
+    pages = (
+        identity,
+        kept_form,
+        session_pages,
+        tasks,
+        cases,
+        releases,
+        tests,
+        indicators,
+        discrepancies,
+        ops,
+        persons,
+        audit,
+    )
+    for page in pages:
+        app.register_blueprint(page.bp)
     app.after_request(_protect)
     app.register_error_handler(Refused, _on_refused)
     app.register_error_handler(Away, _on_away)
+    app.register_error_handler(SignedOut, lambda _ended: _ask_to_sign_in())
     _add_assets(app, settings.assets)
     _add_health(app)
     app.context_processor(_helpers)
     return app
 
 
-def _address() -> str | None:
-    """From where the user of this request comes."""
-    return request.remote_addr if has_request_context() else None
-
-
 def _sign_in_first() -> Any:
-    if request.endpoint in PUBLIC or request.endpoint is None or current_account() is not None:
+    """Nothing begins without a token that is fresh."""
+    if request.endpoint in PUBLIC or request.endpoint is None:
         return None
-    return redirect(url_for("session_pages.login", next=request.path))
+    if current_account() is None:
+        return _ask_to_sign_in()
+    current_token()
+    return None
+
+
+def _ask_to_sign_in() -> Any:
+    """Nobody is signed in any more. What was typed is kept, and a page that asks by itself stays as it is."""
+    end_session()
+    if is_poll(request):
+        return "", 204
+    if request.method == "POST":
+        return kept_form.keep()
+    return redirect(url_for("identity.login", next=request.full_path.rstrip("?")))
 
 
 def _protect(response: Response) -> Response:
@@ -108,7 +145,9 @@ def _protect(response: Response) -> Response:
     return response
 
 
-def _on_refused(refused: Refused) -> tuple[str, int]:
+def _on_refused(refused: Refused) -> Any:
+    if refused.status == 401:  # the token is not good any more, whatever it says of itself
+        return _ask_to_sign_in()
     return render_template("problem.html", refused=refused), refused.status
 
 

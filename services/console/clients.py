@@ -40,6 +40,11 @@ class Services:
         self._address = address
         self._http = httpx.Client(timeout=TIMEOUT_SECONDS, transport=transport)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those that there are."""
+        return tuple(self._urls)
+
     def get(self, token: str, service: str, path: str, **query: Any) -> Any:
         """GET.
 

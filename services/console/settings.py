@@ -4,7 +4,10 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+
+from shared.web.tokens import Expected
 
 SERVICES = (
     "person_registry",
@@ -28,13 +31,24 @@ class Settings:
     host: str
     port: int
     urls: Mapping[str, str]
-    private_jwk: Path
-    accounts: Path
+    issuer: str  # the OpenID provider
+    client_id: str
+    client_secret: str
+    scope: str
+    expected: Expected  # by what names the provider tells role, organisation and division
+    base_url: str | None  # our own address as browsers see it; None: as each asks for it
+    sessions_url: str  # the database that sessions are kept in
     session_secret: str
+    session_idle: timedelta
+    session_longest: timedelta
     assets: Path
     build: Path
     forwarded_hops: int  # proxies in front that say from where a request comes
-    shows_accounts: bool  # demonstration: the sign-in page lists the accounts (never the password)
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether browsers come by TLS, so that cookies go by nothing else."""
+        return (self.base_url or "").startswith("https://")
 
 
 def load_settings(env: Mapping[str, str]) -> Settings:
@@ -46,15 +60,27 @@ def load_settings(env: Mapping[str, str]) -> Settings:
     return Settings(
         host=env.get("HTTP_HOST", "127.0.0.1"),
         port=_number(env, "HTTP_PORT", 8000),
-        urls={name: _required(env, f"{name.upper()}_URL") for name in SERVICES},
-        private_jwk=_file(env, "TOKEN_PRIVATE_JWK"),
-        accounts=_file(env, "DEMO_ACCOUNTS"),
-        session_secret=_session_secret(data / "keys" / "session-secret"),
+        urls=_urls(env),
+        issuer=_required(env, "OIDC_ISSUER"),
+        client_id=env.get("OIDC_CLIENT_ID", "console"),
+        client_secret=_secret(env, "OIDC_CLIENT_SECRET"),
+        scope=env.get("OIDC_SCOPE", "openid profile"),
+        expected=_expected(env),
+        base_url=(env.get("CONSOLE_URL") or "").rstrip("/") or None,
+        sessions_url=env.get("DATABASE_URL") or f"sqlite:///{data.resolve() / 'console.sqlite3'}",
+        session_secret=_session_secret(env, data / "keys" / "session-secret"),
+        session_idle=timedelta(minutes=_number(env, "SESSION_IDLE_MINUTES", 30)),
+        session_longest=timedelta(hours=_number(env, "SESSION_HOURS", 12)),
         assets=ROOT / "build" / "node_modules",
         build=ROOT / "build",
         forwarded_hops=_number(env, "CONSOLE_FORWARDED_HOPS", 0),
-        shows_accounts=env.get("BATON_DEMO", "1") != "0",
     )
+
+
+def _urls(env: Mapping[str, str]) -> dict[str, str]:
+    """Where the services are; and the embedded provider, which has an audit too, if it is there."""
+    found = {name: _required(env, f"{name.upper()}_URL") for name in SERVICES}
+    return found | ({"identity": env["IDENTITY_URL"].rstrip("/")} if env.get("IDENTITY_URL") else {})
 
 
 def _number(env: Mapping[str, str], name: str, default: int) -> int:
@@ -70,15 +96,29 @@ def _required(env: Mapping[str, str], name: str) -> str:
     return env[name].rstrip("/")
 
 
-def _file(env: Mapping[str, str], name: str) -> Path:
-    path = Path(_required(env, name))
-    if not path.is_file():
-        raise ConfigurationError(f"{name} names no file: {path}")
-    return path
+def _secret(env: Mapping[str, str], name: str) -> str:
+    """What ``NAME`` says, or the file that ``NAME_FILE`` names."""
+    if env.get(name):
+        return env[name]
+    try:
+        return Path(_required(env, f"{name}_FILE")).read_text().strip()
+    except OSError as error:
+        raise ConfigurationError(f"{name}_FILE names no file that can be read") from error
 
 
-def _session_secret(path: Path) -> str:
-    """Made once, so that a restart signs nobody out."""
+def _expected(env: Mapping[str, str]) -> Expected:
+    own = Expected()
+    return Expected(
+        role=env.get("OIDC_CLAIM_ROLE", own.role),
+        organisation=env.get("OIDC_CLAIM_ORGANISATION", own.organisation),
+        division=env.get("OIDC_CLAIM_DIVISION", own.division),
+    )
+
+
+def _session_secret(env: Mapping[str, str], path: Path) -> str:
+    """Made once, so that a restart signs nobody out; several consoles are told the same."""
+    if env.get("SESSION_SECRET") or env.get("SESSION_SECRET_FILE"):
+        return _secret(env, "SESSION_SECRET")
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600)

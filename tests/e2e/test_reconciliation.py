@@ -23,7 +23,7 @@ from deploy.local.broker import PrivateBroker
 from deploy.local.client import Platform
 from deploy.local.ports import free_port
 from deploy.local.postgres import PrivatePostgres
-from deploy.local.stack import CONSOLE, SERVICES, Stack
+from deploy.local.stack import CONSOLE, IDENTITY, SERVICES, Stack
 from services.community_handover.store import known_persons, tasks
 from services.release_notification import commands
 from services.release_notification import store as releases
@@ -136,7 +136,7 @@ def city(broker: PrivateBroker, postgres: PrivatePostgres, tmp_path_factory: pyt
         folder,
         amqp_uri=broker.uri.removesuffix("//") + f"/{name}",
         database_url=postgres.create_database(name),
-        ports={service: free_port() for service in (*SERVICES, CONSOLE)},
+        ports={service: free_port() for service in (*SERVICES, IDENTITY, CONSOLE)},
         extra_env={"CLOCK_FILE": str(clock_file)},
     )
     with stack:

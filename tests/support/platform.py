@@ -9,7 +9,7 @@ from deploy.local.accounts import ensure_accounts
 from deploy.local.chain import PEOPLE
 from deploy.local.client import Platform
 from deploy.local.ports import free_port
-from deploy.local.stack import CONSOLE, SERVICES, Stack
+from deploy.local.stack import CONSOLE, IDENTITY, SERVICES, Stack
 
 
 @dataclass
@@ -31,7 +31,7 @@ class RunningPlatform:
 def running_platform(folder: Path, *, amqp_uri: str, database_url: str | None) -> Iterator[RunningPlatform]:
     """Start everything, stop everything."""
     password = ensure_accounts(folder)
-    ports = {name: free_port() for name in (*SERVICES, CONSOLE)}
+    ports = {name: free_port() for name in (*SERVICES, IDENTITY, CONSOLE)}
     stack = Stack(folder, amqp_uri=amqp_uri, database_url=database_url, ports=ports)
     try:
         stack.start()

@@ -6,8 +6,7 @@ from flask import Blueprint, abort, render_template, request
 from flask_babel import gettext as _
 
 from services.console.clients import Refused
-from services.console.pages.common import get
-from services.console.words import SERVICES
+from services.console.pages.common import get, service_names
 
 bp = Blueprint("audit", __name__, url_prefix="/audit")
 
@@ -17,7 +16,7 @@ FILTERS = ("subject", "actor", "action", "refused")
 @bp.get("")
 def index() -> Any:
     """One service's audit, the newest first."""
-    service = _known(request.args.get("service") or SERVICES[0])
+    service = _known(request.args.get("service") or service_names()[0])
     asked = {name: request.args.get(name, "").strip() or None for name in FILTERS}
     try:
         shown, refused = get(service, "/audit", **asked, cursor=request.args.get("cursor")), None
@@ -28,6 +27,7 @@ def index() -> Any:
     page = render_template(
         "audit.html",
         service=service,
+        services=service_names(),
         asked=asked,
         shown=shown,
         faults=_faults(refused),
@@ -50,6 +50,6 @@ def _faults(refused: Refused | None) -> dict[str, str]:
 
 
 def _known(service: str) -> str:
-    if service not in SERVICES:
+    if service not in service_names():
         abort(404)
     return service

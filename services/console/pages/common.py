@@ -41,6 +41,11 @@ def names_of(person_ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
     return {person["id"]: person for person in found["items"]}
 
 
+def service_names() -> tuple[str, ...]:
+    """All that can be asked, in order."""
+    return _services().names
+
+
 def _services() -> Services:
     services: Services = current_app.extensions["services"]
     return services
