@@ -22,6 +22,7 @@ from joserfc.errors import (
 from joserfc.jwk import KeySet, OKPKey
 
 from shared.kernel.clock import Clock, SystemClock
+from shared.kernel.ids import new_id
 from shared.web.keys import FileKeys, GivenKeys, Jwks, KeySource
 from shared.web.principal import Principal, Role
 
@@ -118,6 +119,7 @@ class TokenIssuer:
         claims = {
             "iss": self._issuer,
             "aud": AUDIENCE,
+            "jti": str(new_id()),
             "sub": principal.subject,
             "role": principal.role.value,
             "org": principal.organisation,
