@@ -1,0 +1,112 @@
+"""What the console, the provider and the services are told of each other, from the environment."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from services.console.settings import SERVICES
+from services.console.settings import ConfigurationError as ConsoleError
+from services.console.settings import load_settings as load_console_settings
+from services.identity.settings import load_provider_settings
+from shared.runtime.settings import ConfigurationError, load_settings
+from shared.web.keys import FileKeys, RemoteKeys
+from shared.web.tokens import create_keys
+
+NAMES = (
+    "OIDC_ISSUER",
+    "OIDC_CLIENT_SECRET",
+    "OIDC_CLIENT_SECRET_FILE",
+    "CONSOLE_URLS",
+    "TOKEN_JWKS",
+    "TOKEN_JWKS_URL",
+    "TOKEN_ISSUER",
+    "ACCOUNTS",
+    "TOKEN_PRIVATE_JWK",
+    "DATABASE_URL",
+)
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("BATON_DATA", str(tmp_path))
+    return monkeypatch
+
+
+def console_env(folder: Path, **more: str) -> dict[str, str]:
+    (folder / "secret").write_text("from a file\n")
+    env = {f"{name.upper()}_URL": f"http://{name}" for name in SERVICES}
+    told = {"OIDC_ISSUER": "https://id.example/", "OIDC_CLIENT_SECRET_FILE": str(folder / "secret")}
+    return env | told | {"BATON_DATA": str(folder)} | more
+
+
+def test_the_console_s_secret_may_be_in_a_file(tmp_path: Path) -> None:
+    settings = load_console_settings(console_env(tmp_path))
+    assert (settings.issuer, settings.client_secret) == ("https://id.example", "from a file")
+    assert load_console_settings(console_env(tmp_path, OIDC_CLIENT_SECRET="said")).client_secret == "said"
+    with pytest.raises(ConsoleError, match="OIDC_CLIENT_SECRET_FILE"):
+        load_console_settings(console_env(tmp_path, OIDC_CLIENT_SECRET_FILE=str(tmp_path / "none")))
+    with pytest.raises(ConsoleError, match="OIDC_ISSUER"):
+        load_console_settings(console_env(tmp_path, OIDC_ISSUER=""))
+
+
+def test_the_console_s_secret_of_sessions_is_made_once(tmp_path: Path) -> None:
+    made = load_console_settings(console_env(tmp_path)).session_secret
+    assert len(made) >= 32
+    assert load_console_settings(console_env(tmp_path)).session_secret == made
+    assert load_console_settings(console_env(tmp_path, SESSION_SECRET="said")).session_secret == "said"
+
+
+@pytest.mark.parametrize(("url", "secure"), [("https://baton.example/", True), ("http://baton.example", False)])
+def test_cookies_go_by_tls_only_where_browsers_come_by_it(tmp_path: Path, url: str, secure: bool) -> None:
+    assert load_console_settings(console_env(tmp_path, CONSOLE_URL=url)).is_secure is secure
+    assert not load_console_settings(console_env(tmp_path)).is_secure
+
+
+def test_other_names_of_claims_are_the_console_s_too(tmp_path: Path) -> None:
+    settings = load_console_settings(console_env(tmp_path, OIDC_CLAIM_ROLE="realm_access.roles"))
+    assert (settings.expected.role, settings.expected.division) == ("realm_access.roles", "div")
+
+
+def test_the_provider_knows_the_console_by_all_its_addresses(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    create_keys(tmp_path / "private.jwk", tmp_path / "public.jwks")
+    (tmp_path / "accounts.json").write_text(json.dumps({"accounts": [], "clients": []}))
+    (tmp_path / "secret").write_text("from a file\n")
+    for name, value in {
+        "OIDC_ISSUER": "https://id.example/",
+        "OIDC_CLIENT_SECRET_FILE": str(tmp_path / "secret"),
+        "CONSOLE_URLS": "http://127.0.0.1:8000 https://baton.example/",
+        "ACCOUNTS": str(tmp_path / "accounts.json"),
+        "TOKEN_PRIVATE_JWK": str(tmp_path / "private.jwk"),
+        "TOKEN_JWKS": str(tmp_path / "public.jwks"),
+    }.items():
+        environment.setenv(name, value)
+    settings = load_provider_settings()
+    assert settings.console.redirect_uris == ("http://127.0.0.1:8000/signed-in", "https://baton.example/signed-in")
+    assert settings.console.check_client_secret("from a file")
+    assert settings.is_secure
+    assert load_provider_settings().cookie_secret == settings.cookie_secret
+    environment.setenv("ACCOUNTS", str(tmp_path / "none.json"))
+    with pytest.raises(ConfigurationError, match="ACCOUNTS"):
+        load_provider_settings()
+
+
+def test_a_service_finds_the_keys_of_its_issuer(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="TOKEN_JWKS"):
+        load_settings("oversight")
+    environment.setenv("TOKEN_ISSUER", "not an address")
+    with pytest.raises(ConfigurationError, match="TOKEN_ISSUER"):
+        load_settings("oversight")
+    environment.setenv("TOKEN_ISSUER", "https://id.example")
+    settings = load_settings("oversight")
+    assert isinstance(settings.token_keys, RemoteKeys)
+    assert settings.expected.issuer == "https://id.example"
+    (tmp_path / "broken.jwks").write_text("no JSON")
+    environment.setenv("TOKEN_JWKS", str(tmp_path / "broken.jwks"))
+    with pytest.raises(ConfigurationError, match="TOKEN_JWKS"):
+        load_settings("oversight")
+    create_keys(tmp_path / "private.jwk", tmp_path / "public.jwks")
+    environment.setenv("TOKEN_JWKS", str(tmp_path / "public.jwks"))
+    assert isinstance(load_settings("oversight").token_keys, FileKeys)
