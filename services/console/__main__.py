@@ -1,5 +1,6 @@
 """``python -m services.console`` serves the console until SIGTERM or SIGINT."""
 
+import logging
 import os
 import signal
 import sys
@@ -22,6 +23,7 @@ def main() -> int:
         print(f"configuration: {error}", file=sys.stderr)
         return 2
     configure_logs("console", os.environ.get("LOG_LEVEL", "INFO"))
+    logging.getLogger("authlib").setLevel(logging.INFO)  # below that it writes secrets
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
     structlog.get_logger(__name__).info("service.started", port=settings.port)
     waitress.serve(create_console(settings), host=settings.host, port=settings.port, threads=THREADS, ident=None)

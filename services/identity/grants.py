@@ -31,8 +31,10 @@ from services.identity.accounts import Account, Client
 from services.identity.provider import CODE_LIFETIME, SESSION_LIMIT, current, note_refusal, provider
 from services.identity.store import Code, RefreshToken, SignIn, codes, hashed, refresh_tokens
 from services.identity.throttle import scopes_of_client
+from services.identity.words import LANGUAGES, language_of
 from shared.web.tokens import ALGORITHM, LIFETIME
 
+LONGEST_NONCE = 255
 REFRESH_LIFETIME = timedelta(hours=1)
 CLIENT_METHODS = ["client_secret_basic", "client_secret_post", "none"]
 
@@ -66,6 +68,16 @@ class S256(CodeChallenge):  # type: ignore[misc]
 
 class IdToken(OpenIDCode):  # type: ignore[misc]
     """The ID token: who signed in, for the client to show."""
+
+    def validate_openid_authorization_request(self, grant: Any, redirect_uri: str) -> None:
+        """It is given back as it came, so it must be something that can be kept.
+
+        Raises: InvalidRequestError.
+        """
+        super().validate_openid_authorization_request(grant, redirect_uri)
+        nonce = grant.request.payload.data["nonce"]
+        if len(nonce) > LONGEST_NONCE or not nonce.isprintable():
+            raise InvalidRequestError("the nonce is not printable or too long")
 
     def exists_nonce(self, nonce: str, request: OAuth2Request) -> bool:
         """Whether it was used is for the client to know, which made it; see OpenID Connect Core 3.1.3.7."""
@@ -120,7 +132,7 @@ class AuthorizationCodeGrant(rfc6749.AuthorizationCodeGrant):  # type: ignore[mi
             scope=request.scope,
             nonce=said.get("nonce"),
             code_challenge=said["code_challenge"],
-            locale=said.get("ui_locales"),
+            locale=LANGUAGES[language_of(said["ui_locales"])] if said.get("ui_locales") else None,
             expires_at=now + CODE_LIFETIME,
         )
         current().keep(codes, kept)

@@ -131,6 +131,29 @@ def test_there_is_no_password_grant(provider: ProviderUnderTest) -> None:
     assert (answer.status_code, answer.get_json()["error"]) == (400, "unsupported_grant_type")
 
 
+@pytest.mark.parametrize("odd", ['"é\\中文', "\0", "x" * 5000])
+def test_odd_input_is_refused_and_never_a_fault(stored: ProviderUnderTest, odd: str) -> None:
+    provider, browser = stored, stored.browser()
+    browser.enter()  # so that everything is kept that can be
+    http = browser.http
+    refresh = {"grant_type": "refresh_token", "refresh_token": odd}
+    answers = [
+        http.get(f"/authorize?{urlencode(dict.fromkeys(('response_type', 'client_id', 'scope', 'prompt'), odd))}"),
+        *(browser.open(**{name: odd}) for name in ("response_type", "client_id", "redirect_uri", "code_challenge")),
+        *(browser.open(**{name: odd}) for name in ("scope", "prompt", "max_age", "ui_locales", "state", "nonce")),
+        provider.token(grant_type=odd),
+        provider.token(**refresh),
+        provider.token(**{**refresh, "scope": odd}),
+        provider.token(**{**CODE, "code": odd}),
+        provider.token(auth=(odd, odd), grant_type="client_credentials"),
+        provider.token(auth=None, grant_type="client_credentials", client_id=odd, client_secret=odd),
+        http.post("/revoke", data={"token": odd, "token_type_hint": odd}, auth=("console", SECRET)),
+        http.post("/revoke", data={}, auth=("console", SECRET)),
+        http.get(f"/logout?{urlencode({'id_token_hint': odd, 'client_id': odd, 'post_logout_redirect_uri': odd})}"),
+    ]
+    assert [answer.status_code for answer in answers if answer.status_code >= 500] == []
+
+
 # People: the code flow.
 
 
