@@ -37,10 +37,12 @@ def test_an_auditor_sees_who_looked_by_what_right_and_the_chain_is_proved(
     assert "handover_task" in told
     assert "127.0.0.1" in told
     assert violations_on(auditor) == []
+    auditor.goto("/audit?service=identity&action=session.signed_in")
+    assert auditor.locator(".card", has_text="auditor").count() >= 1  # that was signing in just now
     for page in (officer, auditor):
         page.context.close()
 
     verify = [sys.executable, "-m", "shared.runtime.audit", "verify"]
     done = subprocess.run(verify, env={**os.environ, **platform.stack.env}, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("intact") == 6
+    assert done.stdout.count("intact") == 7
