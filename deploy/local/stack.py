@@ -120,6 +120,7 @@ class Stack:
             "AUDIT_JWKS": str(keys / "audit.jwks"),
             "IDENTITY_KEYS": str(keys / "identity.json"),
             "TOKEN_PRIVATE_JWK": str(keys / "private.jwk"),
+            "BATON_DEMO": os.environ.get("BATON_DEMO", "1"),
             "ACCOUNTS": str(self._folder / "accounts.json"),
             "OIDC_CLIENT_SECRET_FILE": str(keys / CLIENT_SECRET),
         }

@@ -49,6 +49,7 @@ PUBLIC = (
     "identity.login",
     "identity.signed_in",
     "identity.signed_out",
+    "identity.logout",  # also of a session that has ended
     "session_pages.language",
     "asset",
     "static",

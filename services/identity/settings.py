@@ -48,7 +48,7 @@ def load_provider_settings() -> ProviderSettings:
             public_jwks=_existing_file(env, "TOKEN_JWKS"),
             console=_console(env),
             cookie_secret=env.str("IDENTITY_COOKIE_SECRET", "") or _made_once(Path(env.str("BATON_DATA", "data"))),
-            shows_accounts=env.str("BATON_DEMO", "1") != "0",
+            shows_accounts=env.str("BATON_DEMO", "0") == "1",
             forwarded_hops=env.int("IDENTITY_FORWARDED_HOPS", 0, validate=Range(0, 5)),
         )
     except (EnvError, ValueError) as error:

@@ -423,6 +423,16 @@ def test_signing_out_ends_the_session_here_and_there(console: Console) -> None:
     assert browser.there.get(browser.to_provider()).status_code == 200  # the provider asks again
 
 
+def test_whoever_was_signed_out_by_time_can_still_sign_out(console: Console) -> None:
+    browser = console.browser()
+    browser.sign_in()
+    csrf = csrf_token(browser.http.get("/tasks"))
+    console.now.pass_by(IDLE + timedelta(seconds=1))
+    answer = browser.http.post("/logout", data={"csrf_token": csrf})
+    assert answer.status_code == 200
+    assert f"{console.issuer}/logout" in answer.get_data(as_text=True)
+
+
 def test_nobody_is_signed_out_by_another_site(console: Console) -> None:
     browser = console.browser()
     browser.sign_in()

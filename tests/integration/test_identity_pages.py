@@ -8,8 +8,23 @@ from pathlib import Path
 import pytest
 from werkzeug.test import TestResponse
 
+from services.identity.app import create_provider
+from services.identity.store import Work
 from services.identity.throttle import ACCOUNT, ADDRESS, scopes_of_person
-from tests.support.provider import CONSOLE, PASSWORD, Browser, ProviderUnderTest, csrf_token, provider_under_test
+from shared.kernel.clock import FixedClock
+from shared.observability.metrics import Metrics
+from shared.storage.engine import Storage
+from tests.support.provider import (
+    CONSOLE,
+    PASSWORD,
+    Browser,
+    ProviderUnderTest,
+    csrf_token,
+    provider_settings,
+    provider_under_test,
+)
+from tests.support.schema import migrate
+from tests.support.service import START
 
 
 @pytest.fixture
@@ -93,6 +108,19 @@ def test_cookies_are_for_the_server_only(provider: ProviderUnderTest) -> None:
             assert "SameSite=Lax" in cookie
 
 
+def test_where_browsers_come_by_tls_cookies_go_by_nothing_else(tmp_path: Path) -> None:
+    settings = provider_settings(tmp_path / "identity", issuer="https://id.example")
+    storage: Storage[Work] = Storage(service="identity", url=f"sqlite:///{tmp_path / 'i.sqlite3'}", work=Work)
+    migrate(storage)
+    app = create_provider(settings, storage, Metrics())
+    asked = Browser(ProviderUnderTest(app, settings, storage, FixedClock(START)), app.test_client()).ask()
+    page = app.test_client().get(asked, base_url="https://id.example")
+    (cookie,) = page.headers.getlist("Set-Cookie")
+    assert cookie.startswith("__Host-baton_identity=")
+    assert all(word in cookie for word in ("Secure", "HttpOnly", "Path=/", "SameSite=Lax"))
+    storage.dispose()
+
+
 def test_the_page_has_no_script_and_leads_to_the_client_only(provider: ProviderUnderTest) -> None:
     answer = provider.browser().open()
     policy = answer.headers["Content-Security-Policy"]
@@ -129,19 +157,19 @@ def test_accounts_are_listed_only_in_a_demonstration(provider: ProviderUnderTest
 # Guessing.
 
 
-def test_guessing_at_an_account_is_slowed_down(stored: ProviderUnderTest) -> None:
-    browser = stored.browser()
+def test_guessing_at_an_account_is_slowed_down(provider: ProviderUnderTest) -> None:
+    browser = provider.browser()
     assert fail(browser, ACCOUNT.free).status_code == 401
     refused = browser.enter()
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
     assert "1 秒" in refused.get_data(as_text=True)
-    stored.clock.advance(timedelta(seconds=1))
+    provider.clock.advance(timedelta(seconds=1))
     assert fail(browser, 1).status_code == 401
-    stored.clock.advance(timedelta(seconds=1))
+    provider.clock.advance(timedelta(seconds=1))
     assert browser.enter().headers["Retry-After"] == "1"  # of two seconds
-    stored.clock.advance(timedelta(seconds=1))
+    provider.clock.advance(timedelta(seconds=1))
     assert browser.enter().status_code == 303
-    assert fail(stored.browser(), ACCOUNT.free).status_code == 401  # the success made up for what was before
+    assert fail(provider.browser(), ACCOUNT.free).status_code == 401  # the success made up for what was before
 
 
 def test_guessing_from_everywhere_is_slowed_down_too(provider: ProviderUnderTest) -> None:
@@ -215,15 +243,15 @@ def test_what_must_wait_is_not_written_down_each_time(provider: ProviderUnderTes
     assert len(provider.audit()) == ACCOUNT.free
 
 
-def test_guessing_at_a_machine_s_secret_is_slowed_down(stored: ProviderUnderTest) -> None:
+def test_guessing_at_a_machine_s_secret_is_slowed_down(provider: ProviderUnderTest) -> None:
     wrong = [
-        stored.token(auth=("station-system", "wrong"), grant_type="client_credentials").status_code
+        provider.token(auth=("station-system", "wrong"), grant_type="client_credentials").status_code
         for _ in range(ACCOUNT.free + 1)
     ]
     assert wrong == [401] * ACCOUNT.free + [429]
-    answer = stored.token(auth=("station-system", PASSWORD), grant_type="client_credentials")
+    answer = provider.token(auth=("station-system", PASSWORD), grant_type="client_credentials")
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
-    elsewhere = stored.app.test_client().post(
+    elsewhere = provider.app.test_client().post(
         "/token",
         data={"grant_type": "client_credentials"},
         auth=("station-system", PASSWORD),
