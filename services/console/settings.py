@@ -67,7 +67,7 @@ def load_settings(env: Mapping[str, str]) -> Settings:
         scope=env.get("OIDC_SCOPE", "openid profile"),
         expected=_expected(env),
         base_url=(env.get("CONSOLE_URL") or "").rstrip("/") or None,
-        sessions_url=env.get("DATABASE_URL") or f"sqlite:///{data.resolve() / 'console.sqlite3'}",
+        sessions_url=_sessions_url(env, data),
         session_secret=_session_secret(env, data / "keys" / "session-secret"),
         session_idle=timedelta(minutes=_number(env, "SESSION_IDLE_MINUTES", 30)),
         session_longest=timedelta(hours=_number(env, "SESSION_HOURS", 12)),
@@ -104,6 +104,14 @@ def _secret(env: Mapping[str, str], name: str) -> str:
         return Path(_required(env, f"{name}_FILE")).read_text().strip()
     except OSError as error:
         raise ConfigurationError(f"{name}_FILE names no file that can be read") from error
+
+
+def _sessions_url(env: Mapping[str, str], data: Path) -> str:
+    """The platform's database, else a file."""
+    if not (env.get("DATABASE_URL") or env.get("DATABASE_URL_FILE")):
+        return f"sqlite:///{data.resolve() / 'console.sqlite3'}"
+    url = _secret(env, "DATABASE_URL")
+    return f"postgresql{url.removeprefix('postgres')}" if url.startswith("postgres:") else url
 
 
 def _expected(env: Mapping[str, str]) -> Expected:

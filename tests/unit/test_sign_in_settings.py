@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from services.console.identity import Account
 from services.console.settings import SERVICES
 from services.console.settings import ConfigurationError as ConsoleError
 from services.console.settings import load_settings as load_console_settings
 from services.identity.settings import load_provider_settings
 from shared.runtime.settings import ConfigurationError, load_settings
 from shared.web.keys import FileKeys, RemoteKeys
-from shared.web.tokens import create_keys
+from shared.web.principal import Role
+from shared.web.tokens import Expected, create_keys
 
 NAMES = (
     "OIDC_ISSUER",
@@ -59,6 +61,13 @@ def test_the_console_s_secret_of_sessions_is_made_once(tmp_path: Path) -> None:
     assert load_console_settings(console_env(tmp_path, SESSION_SECRET="said")).session_secret == "said"
 
 
+def test_sessions_are_kept_in_the_platform_s_database_or_in_a_file(tmp_path: Path) -> None:
+    assert load_console_settings(console_env(tmp_path)).sessions_url == f"sqlite:///{tmp_path / 'console.sqlite3'}"
+    (tmp_path / "url").write_text("postgres://console@db/baton\n")
+    told = load_console_settings(console_env(tmp_path, DATABASE_URL_FILE=str(tmp_path / "url")))
+    assert told.sessions_url == "postgresql://console@db/baton"
+
+
 @pytest.mark.parametrize(("url", "secure"), [("https://baton.example/", True), ("http://baton.example", False)])
 def test_cookies_go_by_tls_only_where_browsers_come_by_it(tmp_path: Path, url: str, secure: bool) -> None:
     assert load_console_settings(console_env(tmp_path, CONSOLE_URL=url)).is_secure is secure
@@ -68,6 +77,24 @@ def test_cookies_go_by_tls_only_where_browsers_come_by_it(tmp_path: Path, url: s
 def test_other_names_of_claims_are_the_console_s_too(tmp_path: Path) -> None:
     settings = load_console_settings(console_env(tmp_path, OIDC_CLAIM_ROLE="realm_access.roles"))
     assert (settings.expected.role, settings.expected.division) == ("realm_access.roles", "div")
+
+
+def test_who_signed_in_is_read_from_another_provider_s_claims() -> None:
+    expected = Expected(role="realm_access.roles", organisation="organisation", division="division")
+    claims = {
+        "sub": "u-1",
+        "preferred_username": "li",
+        "realm_access": {"roles": ["offline_access", "auditor"]},
+        "organisation": "AUDIT-4308",
+        "division": "4308",
+    }
+    account = Account.from_claims(claims, expected)
+    assert (account.username, account.role, account.organisation) == ("u-1", Role.AUDITOR, "AUDIT-4308")
+    assert (account.title_zh, account.title_en) == ("li", "li")
+    named = Account.from_claims(claims | {"name": "审计员", "name#en": "Auditor"}, expected)
+    assert (named.title_zh, named.title_en) == ("审计员", "Auditor")
+    with pytest.raises(ValueError, match="role"):
+        Account.from_claims(claims | {"realm_access": {"roles": ["offline_access"]}}, expected)
 
 
 def test_the_provider_knows_the_console_by_all_its_addresses(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
