@@ -132,7 +132,7 @@ def signed_in() -> Any:
     except requests.RequestException as error:
         raise Away("identity") from error
     except (AuthlibBaseError, JoseError, ValueError, KeyError, TypeError) as error:
-        log.warning("sign_in.failed", error=type(error).__name__, said=request.args.get("error", "")[:50])
+        log.warning("sign_in.failed", error=type(error).__name__)
         return render_template("sign_in_failed.html"), 400
     return _begin(account, tokens, str(claims.get("locale")).partition("-")[0])
 

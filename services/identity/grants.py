@@ -308,7 +308,7 @@ def _is_first_use(found: Code | RefreshToken, action: str) -> bool:
     sign_in = current().sign_in(found.sign_in)
     account = provider().account_of(sign_in)
     if current().end_sign_in(found.sign_in):
-        log.warning("token.used_twice", action=action, client=found.client)
+        log.warning("token.used_twice", action=action)
         g.refused = (account.principal if account else None, action, "token.used_twice")
     return False
 

@@ -101,7 +101,7 @@ class RemoteKeys:
         try:
             jwks = self._fetched()
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as trouble:
-            log.warning("token_keys.away", url=self._url, cause=type(trouble).__name__)
+            log.warning("token_keys.away", cause=type(trouble).__name__)
             if not self._has_keys:
                 raise _away(self._url) from trouble
             return None
