@@ -29,6 +29,8 @@ from shared.web.tokens import InvalidToken, TokenVerifier
 
 RACE_RETRIES = 2
 _READING = ("GET", "HEAD")
+_REFUSED_LOOKS = (403, 404)
+_REFUSED_COMMANDS = (403, 404, 409)  # what cannot be read or cannot be right was no command yet
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 log = structlog.get_logger(__name__)
@@ -138,8 +140,8 @@ def _run(declaration: Declaration, view: Callable[[], Response]) -> Response:
 
 def note_refusal(response: Response) -> Response:
     """Write down what was refused to somebody known: any command, and a look where one may not look."""
-    asked = request.method not in _READING or response.status_code in (403, 404)
-    if not asked or not 400 <= response.status_code < 500 or "principal" not in g:
+    of_interest = _REFUSED_LOOKS if request.method in _READING else _REFUSED_COMMANDS
+    if response.status_code not in of_interest or "principal" not in g:
         return response
     gate: Gate = current_app.extensions["baton_gate"]
     route = request.url_rule.rule if request.url_rule else "unmatched"
