@@ -1,4 +1,7 @@
-"""Run the benchmarks: all, or the ones named (``make bench ONLY=drain``). Writes ``docs/benchmarks/latest.json``."""
+"""Run the benchmarks: all, or the ones named (``make bench ONLY=drain SIZE=quick``).
+
+Writes ``docs/benchmarks/latest.json``, the readable table and the plots beside it.
+"""
 
 import json
 import os
@@ -11,36 +14,41 @@ from typing import Any
 
 from deploy.local.broker import PrivateBroker
 from deploy.local.postgres import PrivatePostgres
-from tests.benchmarks import drain, latency
+from tests.benchmarks import drain
+from tests.benchmarks.setting import SIZES, Setting
 
 RESULTS = Path(__file__).parents[2] / "docs" / "benchmarks" / "latest.json"
-PARTS = {"drain": drain.run, "latency": latency.run}
+PARTS = {"drain": drain.run}
 
 
-def main(names: list[str]) -> int:
+def main(names: list[str], size: str, results_path: Path = RESULTS) -> int:
     """The command line."""
     unknown = set(names) - set(PARTS)
-    if unknown:
-        print(f"no benchmark called {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    if unknown or size not in SIZES:
+        print(f"parts: {', '.join(PARTS)}; sizes: {', '.join(SIZES)}")
         return 2
-    results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() and names else {}
+    results: dict[str, Any] = json.loads(results_path.read_text()) if results_path.exists() and names else {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
         with PrivateBroker(folder / "rabbitmq") as broker, PrivatePostgres(folder / "postgres") as postgres:
-            results["machine"] = _machine(broker)
             for part in names or PARTS:
-                results[part] = PARTS[part](broker, postgres, folder / part)
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+                print(part, flush=True)
+                (folder / part).mkdir()
+                results[part] = PARTS[part](Setting(broker, postgres, folder / part, SIZES[size]))
+            results["machine"] = _machine(broker, size)
+    results_path.parent.mkdir(parents=True, exist_ok=True)
+    results_path.write_text(json.dumps(results, indent=1) + "\n")
     print(json.dumps(results, indent=1))
     return 0
 
 
-def _machine(broker: PrivateBroker) -> dict[str, Any]:
+def _machine(broker: PrivateBroker, size: str) -> dict[str, Any]:
     return {
         "measured_on": datetime.now(UTC).date().isoformat(),
+        "size": size,
         "cores": os.cpu_count(),
+        "load_average": [round(load, 1) for load in os.getloadavg()],
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "rabbitmq": broker.rabbitmqctl("version").strip(),
@@ -48,4 +56,4 @@ def _machine(broker: PrivateBroker) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:], os.environ.get("SIZE", "default")))
