@@ -4,7 +4,6 @@ One statement of arrays for each table, one acknowledgement for each batch, what
 the coverage and an earlier task are looked up as the real work demands.
 """
 
-import socket
 import sys
 from datetime import UTC, datetime
 from typing import Any
@@ -74,7 +73,7 @@ def _drain_ready(broker: amqp.Connection, messages: list[Any]) -> None:
     while len(messages) < BATCH:
         try:
             broker.drain_events(timeout=0.0005)
-        except (TimeoutError, socket.timeout):
+        except TimeoutError:
             return
 
 
