@@ -11,11 +11,56 @@ from uuid import uuid4
 
 EVENT_TYPE = "release.planned.v1"
 OFFICE, DIVISION, COUNTY = "OFFICE-1", "430802001", "430822"
-TASK = ["id", "version", "kind", "release_id", "release_version", "person_id", "legal_ground", "state", "holder_kind", "holder", "office", "division", "release_at", "due_rule", "due_at", "escalation_level", "wake_at", "assigned", "rejections"]
+TASK = [
+    "id",
+    "version",
+    "kind",
+    "release_id",
+    "release_version",
+    "person_id",
+    "legal_ground",
+    "state",
+    "holder_kind",
+    "holder",
+    "office",
+    "division",
+    "release_at",
+    "due_rule",
+    "due_at",
+    "escalation_level",
+    "wake_at",
+    "assigned",
+    "rejections",
+]
 LOG = ["message_id", "subject", "sequence", "exchange", "type", "content_type", "body", "created_at"]
 # A task's event tells these as well, and they are null at its beginning.
 _TOLD_LATER = dict.fromkeys(
-    ["order_id", "released_at", "reminded_at", "accept_due_at", "accepted_at", "accepted_by", "rejected_by", "met_at", "outcome", "contacted_at", "unknown_at", "report_due_at", "registered_at", "agreement_signed_at", "contact_done_at", "refused_at", "referred_at", "remote_office", "paused_at", "pause_reason", "closed_at", "close_reason", "withdrawn_reason", "unresolved_reason"]
+    [
+        "order_id",
+        "released_at",
+        "reminded_at",
+        "accept_due_at",
+        "accepted_at",
+        "accepted_by",
+        "rejected_by",
+        "met_at",
+        "outcome",
+        "contacted_at",
+        "unknown_at",
+        "report_due_at",
+        "registered_at",
+        "agreement_signed_at",
+        "contact_done_at",
+        "refused_at",
+        "referred_at",
+        "remote_office",
+        "paused_at",
+        "pause_reason",
+        "closed_at",
+        "close_reason",
+        "withdrawn_reason",
+        "unresolved_reason",
+    ]
 )
 
 
