@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import date
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -340,11 +341,12 @@ _HIDDEN = frozenset(
     }
 )
 _TOLD = tuple(field.name for field in fields(Task) if field.name not in _HIDDEN)
+_told_values = attrgetter(*_TOLD)
 
 
 def task_data(task: Task) -> dict[str, Any]:
     """The task's state as its events tell it."""
-    data = {name: getattr(task, name) for name in _TOLD}
+    data = dict(zip(_TOLD, _told_values(task), strict=True))
     data["task_id"] = task.id
     return data
 

@@ -6,6 +6,7 @@ A batch of messages is fast because everything it needs is read by a few `prefet
 
 from collections.abc import Iterable
 from dataclasses import fields
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sqlalchemy import Select, Table, select
@@ -27,6 +28,7 @@ class IdentityMap(Generic[R]):
         self._cls = cls
         self.key = key
         self._names = tuple(field.name for field in fields(cls))  # type: ignore[arg-type]
+        self._values = attrgetter(*self._names)  # of at least two columns, so a tuple
         self._columns = [table.c[name] for name in self._names]
         self._rows: dict[Any, R] = {}
         self._known: dict[str, dict[Any, Any]] = {key: {}}
@@ -69,7 +71,7 @@ class IdentityMap(Generic[R]):
 
     def values(self, row: R) -> dict[str, Any]:
         """The row as a mapping of column names to values."""
-        return {name: getattr(row, name) for name in self._names}
+        return dict(zip(self._names, self._values(row), strict=True))
 
     def _seen(self, row: R) -> R:
         key = getattr(row, self.key)
