@@ -14,11 +14,11 @@ from typing import Any
 
 from deploy.local.broker import PrivateBroker
 from deploy.local.postgres import PrivatePostgres
-from tests.benchmarks import acceptance, drain, latency
+from tests.benchmarks import acceptance, drain, growth, latency
 from tests.benchmarks.setting import SIZES, Setting
 
 RESULTS = Path(__file__).parents[2] / "docs" / "benchmarks" / "latest.json"
-PARTS = {"drain": drain.run, "acceptance": acceptance.run, "latency": latency.run}
+PARTS = {"drain": drain.run, "acceptance": acceptance.run, "latency": latency.run, "growth": growth.run}
 
 
 def main(names: list[str], size: str, results_path: Path = RESULTS) -> int:
