@@ -46,7 +46,7 @@ from services.community_handover.domain.task import (
     PauseReason,
     Task,
 )
-from services.community_handover.domain.transitions import State
+from services.community_handover.domain.transitions import ENDED, State
 from shared.kernel.deadlines import NextDue
 from shared.storage import EnumText, UnitOfWork, UtcDateTime, new_metadata
 from shared.storage.people import Moving, merged_into_column
@@ -120,6 +120,9 @@ tasks = Table(
     Index("ix_task_person", "person_id"),
     Index("ix_task_rejected_by", "rejected_by", "release_at", postgresql_where=text("rejected_by is not null")),
 )
+Index("ix_task_release_at", tasks.c.release_at, tasks.c.id)  # the order of every list of tasks
+is_open = tasks.c.state.not_in(sorted(ENDED))
+Index("ix_task_open", tasks.c.release_at, tasks.c.id, postgresql_where=is_open)
 Index("ix_task_wake", tasks.c.wake_at, postgresql_where=tasks.c.wake_at.is_not(None))
 
 measures = Table(
