@@ -70,9 +70,10 @@ _OFFICER = _principal(Role.COMMUNITY_OFFICER, "OFFICE-7", "430802001")
 _SUPERVISOR = _principal(Role.COUNTY_SUPERVISOR, "NCO-430802", "430802")
 # What the console asks for to show each page.
 PAGES: dict[str, tuple[Principal, Callable[[int], str]]] = {
-    "officers_tasks": (_OFFICER, lambda number: "/tasks?limit=200"),
+    "officers_tasks": (_OFFICER, lambda number: "/tasks?open=true&limit=100"),
     "one_task": (_SUPERVISOR, lambda number: f"/tasks/{_id(number - 10)}"),
-    "supervisors_board": (_SUPERVISOR, lambda number: "/tasks?limit=200"),
+    "supervisors_board": (_SUPERVISOR, lambda number: "/tasks?open=true&limit=100"),
+    "latest_done": (_SUPERVISOR, lambda number: "/tasks?open=false&newest_first=true&limit=20"),
     "persons_tasks": (_SUPERVISOR, lambda number: f"/tasks?person_id={_id(number // 3)}"),
 }
 
