@@ -14,11 +14,19 @@ from typing import Any
 
 from deploy.local.broker import PrivateBroker
 from deploy.local.postgres import PrivatePostgres
-from tests.benchmarks import acceptance, drain, growth, latency
+from tests.benchmarks import acceptance, drain, growth, latency, memory, scale_out, start
 from tests.benchmarks.setting import SIZES, Setting
 
 RESULTS = Path(__file__).parents[2] / "docs" / "benchmarks" / "latest.json"
-PARTS = {"drain": drain.run, "acceptance": acceptance.run, "latency": latency.run, "growth": growth.run}
+PARTS = {
+    "drain": drain.run,
+    "acceptance": acceptance.run,
+    "latency": latency.run,
+    "growth": growth.run,
+    "scale_out": scale_out.run,
+    "memory": memory.run,
+    "start": start.run,
+}
 
 
 def main(names: list[str], size: str, results_path: Path = RESULTS) -> int:
