@@ -6,6 +6,7 @@ Writes ``docs/benchmarks/latest.json``, the readable table and the plots beside 
 import json
 import os
 import platform
+import subprocess
 import sys
 import tempfile
 from datetime import UTC, datetime
@@ -14,8 +15,8 @@ from typing import Any
 
 from deploy.local.broker import PrivateBroker
 from deploy.local.postgres import PrivatePostgres
-from tests.benchmarks import acceptance, drain, growth, latency, memory, scale_out, start
-from tests.benchmarks.setting import SIZES, Setting
+from tests.benchmarks import acceptance, drain, growth, latency, memory, report, scale_out, start
+from tests.benchmarks.setting import PEERS_PYTHON, SIZES, Setting
 
 RESULTS = Path(__file__).parents[2] / "docs" / "benchmarks" / "latest.json"
 PARTS = {
@@ -45,10 +46,18 @@ def main(names: list[str], size: str, results_path: Path = RESULTS) -> int:
                 (folder / part).mkdir()
                 results[part] = PARTS[part](Setting(broker, postgres, folder / part, SIZES[size]))
             results["machine"] = _machine(broker, size)
+    write(results, results_path)
+    print(json.dumps(results))
+    return 0
+
+
+def write(results: dict[str, Any], results_path: Path) -> None:
+    """The results, the page that tells them, and its plots."""
     results_path.parent.mkdir(parents=True, exist_ok=True)
     results_path.write_text(json.dumps(results, indent=1) + "\n")
-    print(json.dumps(results, indent=1))
-    return 0
+    (results_path.parent / "README.md").write_text(report.page(results))
+    plots = Path(__file__).with_name("plots.py")
+    subprocess.run([str(PEERS_PYTHON), str(plots), str(results_path), str(results_path.parent)], check=True)
 
 
 def _machine(broker: PrivateBroker, size: str) -> dict[str, Any]:

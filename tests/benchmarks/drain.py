@@ -35,7 +35,7 @@ PEOPLE = 500
 DEADLINE_SECONDS = 240
 POLL_SECONDS = 0.1
 FAIR = {
-    "plain_nameko": "event_handler, JSON, 10 workers = prefetch 10, pool of 10, one transaction a message, classic queue",
+    "plain_nameko": "event_handler, 10 workers, so prefetch 10, a pool of 10, one transaction a message, classic queue",
     "faststream": "subscriber, asyncpg pool of 10, prefetch 40, uvloop, one transaction a message, quorum queue",
     "bare": "py-amqp and psycopg2, batches of 500 by arrays, prefetch 1000, the lookups of the real work, quorum queue",
     "baton": "one process of community_handover as it is deployed, default configuration, quorum queue",

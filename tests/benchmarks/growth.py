@@ -7,6 +7,7 @@ same in all of them: what grows is what is over.
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -112,8 +113,9 @@ class _History:
         def measure() -> float:
             process = self._served()
             issuer = TokenIssuer.from_file(self._setting.folder / "keys" / "private.jwk")
-            head = f"GET {path(self.number)} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {issuer.issue(principal)}\r\n\r\n"
-            load = closed_loop(process.url, iter(lambda: head.encode(), None), connections=1, seconds=PAGE_SECONDS)
+            asked = f"GET {path(self.number)} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            request = f"{asked}Authorization: Bearer {issuer.issue(principal)}\r\n\r\n".encode()
+            load = closed_loop(process.url, repeat(request), connections=1, seconds=PAGE_SECONDS)
             load.require_all_accepted()
             return 1000 * sorted(one.answered - one.due for one in load.answers)[len(load.answers) // 2]
 

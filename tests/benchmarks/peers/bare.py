@@ -11,7 +11,6 @@ from typing import Any
 import amqp
 import orjson
 import psycopg2
-from psycopg2.extensions import connection as PgConnection
 
 from tests.benchmarks.peers.rows import DIVISION, LOG, TASK, log_row, task_row
 
@@ -77,7 +76,7 @@ def _drain_ready(broker: amqp.Connection, messages: list[Any]) -> None:
             return
 
 
-def _write(database: PgConnection, events: list[dict[str, Any]]) -> None:
+def _write(database: Any, events: list[dict[str, Any]]) -> None:
     now = datetime.now(UTC)
     with database, database.cursor() as cursor:
         cursor.execute(_INBOX, (_literal([e["id"] for e in events]), _literal([now] * len(events))))
