@@ -14,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
+    BindParameter,
     Boolean,
     ColumnElement,
     Connection,
@@ -148,8 +149,23 @@ def is_one_of(dialect: str, table: Table, column: str, values: Sequence[Any]) ->
     """The condition that ``column`` has one of ``values``; on PostgreSQL of the same text for every number of them."""
     if dialect != "postgresql":
         return table.c[column].in_(list(values))
-    wanted = cast(bindparam(None, _array(table, column, _POSTGRESQL, values), type_=Text), ARRAY(table.c[column].type))
-    return table.c[column] == any_(wanted)
+    return _is_any(table, column, bindparam(None, wanted_of(dialect, table, column, values), type_=Text))
+
+
+def one_of_given(dialect: str, table: Table, column: str) -> ColumnElement[bool]:
+    """The same for a statement that is made once: what is `wanted_of` is its parameter ``wanted``."""
+    if dialect != "postgresql":
+        return table.c[column].in_(bindparam("wanted", expanding=True))
+    return _is_any(table, column, bindparam("wanted", type_=Text))
+
+
+def wanted_of(dialect: str, table: Table, column: str, values: Sequence[Any]) -> Any:
+    """The values as the parameter of `one_of_given`."""
+    return _array(table, column, _POSTGRESQL, values) if dialect == "postgresql" else list(values)
+
+
+def _is_any(table: Table, column: str, wanted: BindParameter[Any]) -> ColumnElement[bool]:
+    return table.c[column] == any_(cast(wanted, ARRAY(table.c[column].type)))
 
 
 def quoted(name: str) -> str:
