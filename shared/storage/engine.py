@@ -12,6 +12,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import InvalidatePoolError, TimeoutError
 
 from shared.kernel.clock import Clock, SystemClock
+from shared.storage import driver
 from shared.storage.wake import Wake
 from shared.storage.work import Actor, Transaction, UnitOfWork
 
@@ -101,6 +102,8 @@ def _postgresql_engine(url: URL, schema: str) -> Engine:
         json_serializer=_dump_json,
         json_deserializer=orjson.loads,
         connect_args={
+            "connection_factory": driver.Connection,
+            "cursor_factory": driver.Cursor,
             "options": f"-c search_path={schema} -c idle_in_transaction_session_timeout=60000 -c lock_timeout=10000",
             "application_name": f"baton {schema}",
             "connect_timeout": 5,

@@ -28,7 +28,7 @@ class IdentityMap(Generic[R]):
         self.table = table
         self._cls = cls
         self.key = key
-        self._names, self._values = _reading(cls)  # type: ignore[arg-type] - a class is hashable
+        self._names, self._values = _reading(cls)  # type: ignore[arg-type]  # mypy: a class is hashable
         self._rows: dict[Any, R] = {}
         self._known: dict[str, dict[Any, Any]] = {key: {}}
 
