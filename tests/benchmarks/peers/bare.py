@@ -16,9 +16,10 @@ from tests.benchmarks.peers.rows import DIVISION, LOG, TASK, log_row, task_row
 
 BATCH = 500
 QUEUE = "bare.events"
+_MOMENTS = ("release_at", "due_at", "wake_at", "offered_at", "accept_due_at", "created_at", "received_at")
 _TYPES = {
     **dict.fromkeys(("id", "release_id", "person_id", "message_id", "subject"), "uuid"),
-    **dict.fromkeys(("release_at", "due_at", "wake_at", "created_at", "received_at"), "timestamptz"),
+    **dict.fromkeys(_MOMENTS, "timestamptz"),
     **dict.fromkeys(("version", "release_version", "escalation_level", "rejections", "sequence"), "int"),
     "assigned": "boolean",
 }
