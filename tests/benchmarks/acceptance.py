@@ -38,7 +38,7 @@ PGBENCH_SCRIPT = Path(__file__).with_name("acceptance.sql")
 FAIR = {
     "baton": "one process of release_notification as it is deployed: HTTP, relay, timers and consumers in it",
     "plain_flask": "gunicorn, 1 gthread worker with 8 threads, Flask, SQLAlchemy Core, pool of 8, one insert",
-    "pgbench": "8 connections, prepared statements, the statements of Baton's transaction",
+    "pgbench": "8 connections, the statements of Baton's transaction, in as many round trips, simple protocol",
     "load": "8 keep-alive connections, each sends when it has its answer; one thread of plain sockets",
 }
 
@@ -109,7 +109,7 @@ class _Bench:
 
     def pgbench(self) -> float:
         """Transactions a second of PostgreSQL alone."""
-        command = [program("pgbench"), "-n", "-M", "prepared", "-c", str(CONNECTIONS), "-j", "1", "-f", PGBENCH_SCRIPT]
+        command = [program("pgbench"), "-n", "-M", "simple", "-c", str(CONNECTIONS), "-j", "1", "-f", PGBENCH_SCRIPT]
         seconds = max(1, round(self._setting.size.accept_seconds))
         done = subprocess.run(
             [*command, "-T", str(seconds), f"{plain_url(self._limit_url)}?options=-csearch_path%3D{SERVICE}"],
