@@ -18,6 +18,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Connection,
+    CursorResult,
     Dialect,
     Integer,
     LargeBinary,
@@ -43,13 +44,14 @@ class Writes:
     """Statements that are sent together, in their order. On SQLite, where nothing has a way to go, each at once."""
 
     def __init__(self, connection: Connection) -> None:
+        self.dialect = connection.dialect.name
         self._connection = connection
         self._statements: list[str] = []
         self._parameters: list[Any] = []
 
     def insert(self, table: Table, rows: Sequence[Row], *, tail: str = "", into: Table | None = None) -> None:
         """See `insert_rows`."""
-        if rows and self._connection.dialect.name != "postgresql":
+        if rows and self.dialect != "postgresql":
             insert_rows(self._connection, table, rows, tail=tail)
         elif rows:
             names, arrays = _arrays(table, rows, self._connection.dialect)
@@ -66,32 +68,49 @@ class Writes:
         The number of rows updated.
         """
         names = tuple(rows[0])
-        if self._connection.dialect.name != "postgresql":
+        if self.dialect != "postgresql":
             return _update_on_sqlite(self._connection, table, rows, loaded)
         arrays = [_array(table, name, self._connection.dialect, [row[name] for row in rows]) for name in names]
         self._add(_unnest_update(table, names), [*arrays, "{" + ",".join(map(str, loaded)) + "}"])
         return self.send()
 
-    def set(self, table: Table, key: Row, values: Row) -> None:
+    def change(self, table: Table, key: Row, values: Row) -> None:
         """Change the one row that has these values of its ``key``."""
         dialect = self._connection.dialect
-        place = "%s" if dialect.name == "postgresql" else "?"
+        place = "%s" if self.dialect == "postgresql" else "?"
         changes = ", ".join(f"{quoted(name)} = {place}" for name in values)
         where = " and ".join(f"{quoted(name)} = {place}" for name in key)
         statement = f"update {table.name} set {changes} where {where}"
         parameters = [_apply(_processor(table, n, dialect), v) for part in (values, key) for n, v in part.items()]
-        if dialect.name == "postgresql":
+        if self.dialect == "postgresql":
             self._add(statement, parameters)
         else:
             self._connection.exec_driver_sql(statement, tuple(parameters))
 
+    def ask(self, statement: str, parameters: Sequence[Any]) -> None:
+        """Any statement of PostgreSQL's whose answer says nothing, with a ``%s`` for each parameter."""
+        self._add(statement, parameters)
+
     def send(self) -> int:
         """Send what was gathered; the number of rows that the last statement changed."""
-        if not self._statements:
-            return 0
+        return self._send().rowcount if self._statements else 0
+
+    def insert_fresh(self, table: Table, rows: Sequence[Row], key: str) -> set[Any]:
+        """Send everything, and with it the rows whose ``key`` is not there yet; the keys that were entered."""
+        tail = f"on conflict do nothing returning {quoted(key)}"
+        if self.dialect != "postgresql":
+            return {row[0] for row in insert_rows(self._connection, table, rows, tail=tail)}
+        self.insert(table, rows, tail=tail)
+        answer = self._send()
+        if answer.rowcount == len(rows):  # as always but after a crash: no need to read what we know
+            answer.close()
+            return {row[key] for row in rows}
+        return {row[0] for row in answer}
+
+    def _send(self) -> CursorResult[Any]:
         sent, parameters = ";\n".join(self._statements), tuple(self._parameters)
         self._statements, self._parameters = [], []
-        return self._connection.exec_driver_sql(sent, parameters).rowcount
+        return self._connection.exec_driver_sql(sent, parameters)
 
     def _add(self, statement: str, parameters: Sequence[Any]) -> None:
         self._statements.append(statement)
@@ -110,19 +129,6 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Row], *, ta
         result = connection.exec_driver_sql(_unnest_insert(table, names, tail, None), tuple(arrays))
         return list(result) if result.returns_rows else []
     return _insert_on_sqlite(connection, table, tuple(rows[0]), rows, tail)
-
-
-def insert_fresh(connection: Connection, table: Table, rows: Sequence[Row], key: str) -> set[Any]:
-    """Insert the rows whose ``key`` is not there yet; the keys that were entered."""
-    tail = f"on conflict do nothing returning {quoted(key)}"
-    if connection.dialect.name != "postgresql":
-        return {row[0] for row in insert_rows(connection, table, rows, tail=tail)}
-    names, arrays = _arrays(table, rows, connection.dialect)
-    result = connection.exec_driver_sql(_unnest_insert(table, names, tail, None), tuple(arrays))
-    if result.rowcount == len(rows):  # as always but after a crash: no need to read what we know
-        result.close()
-        return {row[key] for row in rows}
-    return {row[0] for row in result}
 
 
 def _update_on_sqlite(connection: Connection, table: Table, rows: Sequence[Row], loaded: Sequence[int]) -> int:

@@ -86,7 +86,7 @@ def keep(work: UnitOfWork, claim: Claim, response: Response) -> None:
         "headers": {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers},
         "body": response.get_data(),
     }
-    work.write_last(lambda writes: writes.set(IDEMPOTENCY, key, answer))
+    work.write_last(lambda writes: writes.change(IDEMPOTENCY, key, answer))
 
 
 def _digest(whole: bytes) -> str:
