@@ -1,7 +1,8 @@
 """A backlog of real messages: releases as release_notification says them, waiting in a quorum queue."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -67,14 +68,27 @@ class _Message:
 
 def fill(broker: PrivateBroker, queue: str, bodies: Iterable[bytes], *, content_type: str = CONTENT_TYPE) -> None:
     """Put the messages into a queue that exists, each confirmed."""
+    with publishing(broker, queue, content_type) as publish:
+        publish(list(bodies))
+
+
+@contextmanager
+def publishing(
+    broker: PrivateBroker, queue: str, content_type: str = CONTENT_TYPE
+) -> Iterator[Callable[[Sequence[bytes]], None]]:
+    """What publishes messages into a queue that exists and waits for the confirms."""
     connection = Broker(broker.uri, name="bench").connect()
-    try:
-        publisher = ConfirmingPublisher(connection, app_id="bench")
+    publisher = ConfirmingPublisher(connection, app_id="bench")
+
+    def publish(bodies: Sequence[bytes]) -> None:
         messages = [_Message(queue, str(new_id()), content_type, body) for body in bodies]
         for start in range(0, len(messages), WINDOW):
             window = publisher.publish(messages[start : start + WINDOW], deadline=60)
             if window.interrupted or window.refused or window.returned:
                 raise RuntimeError(f"the backlog could not be published: {window.interrupted}")
+
+    try:
+        yield publish
     finally:
         drop(connection)
 

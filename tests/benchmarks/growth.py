@@ -4,6 +4,7 @@ Each size has its own database, filled by the server itself. They are measured i
 same in all of them: what grows is what is over.
 """
 
+import statistics
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import Engine, text
 
 from deploy.local.processes import ManagedProcess
@@ -26,6 +28,8 @@ from tests.benchmarks.setting import Setting
 
 OPEN = 2_000
 PAGE_SECONDS = 1.0
+ONE_BY_ONE = 40
+LOOK_EVERY_SECONDS = 0.001
 HISTORY = Path(__file__).with_name("history.sql")
 PLACES = {
     "id": "('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid",
@@ -40,7 +44,8 @@ def run(setting: Setting) -> dict[str, Any]:
     backlog.declare_topology(setting.broker)
     histories = [_History(setting, number) for number in setting.size.history]
     drained = interleaved({one.name: one.drained_a_second for one in histories}, setting.size.rounds)
-    pages = {
+    times = {"message_to_task": medians({one.name: one.message_ms for one in histories})}
+    times |= {
         page: medians(interleaved({one.name: one.page_ms(page) for one in histories}, setting.size.rounds))
         for page in PAGES
     }
@@ -51,15 +56,15 @@ def run(setting: Setting) -> dict[str, Any]:
     return {
         "tasks": [one.number for one in histories],
         "drain": rates,
-        "pages_ms": pages,
+        "ms": times,
         "filling_seconds": {one.name: rounded(one.filling_seconds) for one in histories},
         "database_gigabytes": {one.name: one.gigabytes for one in histories},
         "times_slower_at_most": {
             "drain": round(rates[least] / rates[most], 2),
-            **{page: round(times[most] / times[least], 2) for page, times in pages.items()},
+            **{name: round(by_size[most] / by_size[least], 2) for name, by_size in times.items()},
         },
         "how": f"each task with two events, its inbox and audit row; {OPEN} tasks are open in each database",
-        "unit": "drain: messages a second; pages: milliseconds for a request of community_handover's API",
+        "unit": "drain: messages a second; a message to its task, and requests of the API: milliseconds",
     }
 
 
@@ -95,6 +100,7 @@ class _History:
         with self._engine.connect() as connection:
             size = connection.execute(text("select pg_database_size(current_database())")).scalar_one()
         self.gigabytes = round(size / 1e9, 2)
+        self.message_ms: list[float] = []
         self._process: ManagedProcess | None = None
         print(f"  {self.name} tasks: {self.gigabytes} GB, filled in {self.filling_seconds:.0f} s", flush=True)
 
@@ -104,7 +110,26 @@ class _History:
         backlog.fill(self._setting.broker, events_queue(SERVICE), bodies)
         began_at = datetime.now(UTC)
         with handover_process(self._setting, self._url, name=f"handover_{self.number}"):
-            return drain.committed_rate(self._engine, len(bodies), began_at)
+            rate = drain.committed_rate(self._engine, len(bodies), began_at)
+            self.message_ms.append(self._message_to_task_ms())
+            return rate
+
+    def _message_to_task_ms(self) -> float:
+        """Milliseconds from a message on its way to the queue to its task, one after the other."""
+        seconds = []
+        look = text("select 1 from community_handover.task where release_id = :id")
+        with (
+            backlog.publishing(self._setting.broker, events_queue(SERVICE)) as publish,
+            self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
+        ):
+            for body in backlog.planned_releases(ONE_BY_ONE, self._people):
+                release = {"id": orjson.loads(body)["subject"]}
+                began = time.perf_counter()
+                publish([body])
+                while connection.execute(look, release).first() is None:
+                    time.sleep(LOOK_EVERY_SECONDS)
+                seconds.append(time.perf_counter() - began)
+        return 1000 * statistics.median(seconds)
 
     def page_ms(self, page: str) -> Callable[[], float]:
         """Milliseconds for one request, one after the other."""

@@ -56,7 +56,7 @@ def _latency(axes: Any, part: Mapping[str, Any]) -> None:
 
 
 def _growth(axes: Any, part: Mapping[str, Any]) -> None:
-    series = {"drain": part["drain"], **part["pages_ms"]}
+    series = {"drain": part["drain"], **part["ms"]}
     for name, by_size in series.items():
         values = list(by_size.values())
         slower = [values[0] / value if name == "drain" else value / values[0] for value in values]

@@ -59,7 +59,7 @@ def _latency(part: Results) -> str:
 def _growth(part: Results) -> str:
     names = list(part["drain"])
     rows = [["drain, messages a second", *part["drain"].values(), part["times_slower_at_most"]["drain"]]]
-    for page_name, times in part["pages_ms"].items():
+    for page_name, times in part["ms"].items():
         rows.append([f"{_words(page_name)}, ms", *times.values(), part["times_slower_at_most"][page_name]])
     rows.append(["database, GB", *part["database_gigabytes"].values(), ""])
     rows.append(["filling, s", *part["filling_seconds"].values(), ""])
