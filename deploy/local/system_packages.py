@@ -51,7 +51,7 @@ PROGRAMS = {
         ),
         *(
             Program(name, _POSTGRES, ("postgresql",), ("postgresql@17",))
-            for name in ("postgres", "initdb", "createdb", "dropdb", "pg_dump", "pg_isready")
+            for name in ("postgres", "initdb", "createdb", "dropdb", "pg_dump", "pg_isready", "pgbench")
         ),
     )
 }

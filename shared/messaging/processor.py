@@ -19,6 +19,7 @@ from shared.messaging.delivery import DeadLetter, Delivery
 from shared.messaging.reactions import Reactions
 from shared.messaging.suspects import Suspects
 from shared.observability.metrics import Metrics
+from shared.storage.bulk import Writes
 from shared.storage.engine import Storage
 from shared.storage.errors import is_conflict, is_unavailable
 from shared.storage.inbox import first_seen
@@ -106,9 +107,10 @@ class EventProcessor:
 
     def _try_transaction(self, events: Sequence[Event]) -> tuple[list[tuple[Event, Outcome]], int]:
         with self._storage.work() as work:
-            fresh_ids = first_seen(work.connection, [event.id for event in events], now=work.now)
+            writes = Writes(work.connection)
+            take_turns(writes, self._storage.service, (event.subject for event in events))
+            fresh_ids = first_seen(writes, [event.id for event in events], now=work.now)
             fresh = [event for event in {event.id: event for event in events}.values() if event.id in fresh_ids]
-            take_turns(work.connection, self._storage.service, (event.subject for event in fresh))
             self._reactions.prefetch(fresh, work)
             outcomes = [(event, self._reactions.apply(event, work)) for event in fresh]
         return outcomes, len(events) - len(fresh)

@@ -61,7 +61,7 @@ def load_settings(service: str) -> Settings:
             database_url=database_url,
             http_host=env.str("HTTP_HOST", "127.0.0.1"),
             http_port=env.int("HTTP_PORT", DEFAULT_PORTS.get(service, 8010), validate=Range(1, 65535)),
-            batch_size=env.int("BATCH_SIZE", 200, validate=Range(1, 5000)),
+            batch_size=env.int("BATCH_SIZE", 500, validate=Range(1, 5000)),
             batch_linger=env.int("BATCH_LINGER_MS", 0, validate=Range(0, 10_000)) / 1000,
             consumers=env.int("CONSUMERS", _consumers(database_url), validate=Range(1, 16)),
             log_level=env.str("LOG_LEVEL", "INFO", validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
