@@ -18,6 +18,7 @@ from shared.storage.retention import prune
 from shared.storage.work import Transaction, UnitOfWork
 
 PRUNE_EVERY = timedelta(seconds=5)
+MEASURE_EVERY = timedelta(seconds=15)
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,20 @@ class ServiceDefinition:
     timers: Sequence[Timer] = ()
     intake: Intake | None = None
     takes_unrouted: bool = False  # keeps the events that no queue is bound for, for an operator
+    measure: Callable[[Any, Metrics], None] | None = None  # sets gauges from what the database says
+
+
+def measuring_timers(definition: ServiceDefinition, metrics: Metrics) -> tuple[Timer, ...]:
+    """The timer that sets a service's own gauges, if it has any."""
+    if definition.measure is None:
+        return ()
+    measure = definition.measure
+
+    def run(work: UnitOfWork) -> int:
+        measure(work, metrics)
+        return 0
+
+    return (Timer("measure", MEASURE_EVERY, run),)
 
 
 def retention_timers(kept_for: timedelta, metrics: Metrics) -> tuple[Timer, ...]:

@@ -2,6 +2,7 @@
 
 from services.oversight.api import blp
 from services.oversight.assessment_api import assessment_blp
+from services.oversight.dues import measure_dues
 from services.oversight.indicators_api import indicators_blp
 from services.oversight.reactions import REACTIONS
 from services.oversight.store import Work, metadata
@@ -14,5 +15,6 @@ SERVICE = ServiceDefinition(
     metadata=metadata,
     blueprints=(blp, indicators_blp, assessment_blp),
     reactions=REACTIONS,
+    measure=measure_dues,
     takes_unrouted=True,
 )

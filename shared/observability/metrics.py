@@ -66,6 +66,11 @@ class Metrics:
             "When a batch was last acknowledged",
             registry=registry,
         )
+        self.due = Gauge("baton_due", "Cases with something due that is not late yet", ["kind"], registry=registry)
+        self.overdue = Gauge("baton_overdue", "Cases with something overdue", ["kind"], registry=registry)
+        self.db_connections = Gauge(
+            "baton_db_connections_in_use", "Database connections taken from the pool", registry=registry
+        )
         self.timer_runs = Counter("baton_timer_runs", "Runs of timers", ["timer", "outcome"], registry=registry)
 
     def exposition(self) -> bytes:

@@ -18,7 +18,7 @@ from shared.observability.metrics import Metrics
 from shared.runtime.extensions import BatchEntrypoint, HttpApi, LoopProvider, TimerEntrypoint
 from shared.runtime.settings import Settings
 from shared.runtime.timers import TimerLoop
-from shared.service import ServiceDefinition, retention_timers
+from shared.service import ServiceDefinition, measuring_timers, retention_timers
 from shared.storage.engine import Storage
 
 
@@ -53,8 +53,8 @@ def nameko_service(
     if definition.intake is not None:
         commands = IntakeProcessor(storage, definition.intake, metrics)
         members["take_in"] = _batches(intake_queue(definition.name), commands, settings, broker, metrics, pressure)
-    timers = (*definition.timers, *retention_timers(settings.retention, metrics))
-    members["tick"] = _ticks(TimerLoop(storage, timers, metrics))
+    chassis = (*measuring_timers(definition, metrics), *retention_timers(settings.retention, metrics))
+    members["tick"] = _ticks(TimerLoop(storage, (*definition.timers, *chassis), metrics))
     return type(definition.name.title().replace("_", ""), (), members)
 
 

@@ -26,7 +26,8 @@ from shared.observability.metrics import Metrics
 from shared.runtime.clock import FileClock
 from shared.runtime.health import BrokerWatch
 from shared.runtime.host import nameko_service
-from shared.runtime.settings import ConfigurationError, Settings, load_settings
+from shared.runtime.settings import ConfigurationError, Settings, Topology, load_settings
+from shared.runtime.topology import look_for_mark
 from shared.service import ServiceDefinition
 from shared.storage.engine import Storage
 from shared.storage.migrations import upgrade
@@ -81,10 +82,11 @@ def _run(definition: ServiceDefinition, settings: Settings) -> None:
     storage: Storage[Any] = Storage(
         service=definition.name, url=settings.database_url, work=definition.work, clock=clock
     )
+    metrics.db_connections.set_function(storage.engine.pool.checkedout)  # type: ignore[attr-defined]
     watch = BrokerWatch(metrics)
     broker = Broker(settings.amqp_uri, name=definition.name, on_blocked=watch.blocked)
     _wait_for(stop, "database", lambda: upgrade(storage.engine, definition.name), (SQLAlchemyError,))
-    _wait_for(stop, "broker", lambda: _declare(broker), CONNECTION_ERRORS)
+    _wait_for(stop, "broker", lambda: _prepare(broker, settings.topology), CONNECTION_ERRORS)
     if stop.ready():
         return
     app = application(definition, settings, storage, watch, metrics)
@@ -140,10 +142,13 @@ def _wait_for(stop: Event, what: str, attempt: Any, errors: tuple[type[BaseExcep
             time.sleep(backoff.next())
 
 
-def _declare(broker: Broker) -> None:
+def _prepare(broker: Broker, topology: Topology) -> None:
     connection = broker.connect()
     try:
-        declare(connection)
+        if topology is Topology.DECLARE:
+            declare(connection)
+        else:
+            look_for_mark(connection)
     finally:
         drop(connection)
 

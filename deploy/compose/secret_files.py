@@ -1,0 +1,163 @@
+"""Secrets as files: one folder for each container, which sees its own and no other.
+
+``python -m deploy.compose.secret_files FOLDER`` with ``BATON_PROFILE=dev`` makes what is missing, each installation its
+own random values, with demonstration accounts and a certificate of a throw-away authority. With any other profile it
+makes nothing and says what is missing, so that nothing starts on a secret that nobody chose. What is there is never
+changed.
+"""
+
+import json
+import os
+import secrets
+import stat
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from deploy.compose import certificates
+from deploy.compose.rights import TOPOLOGY_USER, definitions
+from deploy.local.accounts import ACCOUNTS_FILE, PASSWORD_FILE, ensure_accounts
+from deploy.local.stack import SERVICES
+from shared.web.tokens import create_keys
+
+DEV = "dev"
+AMQP_URI, DATABASE_URL = "amqp-uri", "database-url"
+DATABASE = "baton"
+SUPERUSER, MONITORING = "postgres", "monitoring"
+PAGER = "alertmanager/webhook-url"  # where alerts go: nobody can make that up
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A file that has to be there, and how to make it where it may be made up."""
+
+    path: str
+    make: Callable[[Path], None]
+
+
+def wanted() -> list[Secret]:
+    """Every secret of the platform, each after what it is made from."""
+    return [
+        *(Secret(f"{service}/{AMQP_URI}", _text(partial(amqp_uri, service))) for service in SERVICES),
+        Secret(f"{TOPOLOGY_USER}/{AMQP_URI}", _text(partial(amqp_uri, TOPOLOGY_USER))),
+        Secret("rabbitmq/definitions.json", _definitions),
+        *(Secret(f"{service}/{DATABASE_URL}", _text(partial(database_url, service))) for service in SERVICES),
+        Secret("postgres/superuser-password", _text(secrets.token_urlsafe)),
+        Secret("postgres-exporter/password", _text(secrets.token_urlsafe)),
+        Secret("console/private.jwk", _signing_key),
+        Secret("public/public.jwks", _signing_key),
+        Secret("console/keys/session-secret", _text(secrets.token_hex)),
+        Secret(f"console/{ACCOUNTS_FILE}", _accounts),
+        Secret("proxy/tls.crt", _certificate),
+        Secret("proxy/tls.key", _certificate),
+        Secret("grafana/admin-password", _text(secrets.token_urlsafe)),
+    ]
+
+
+def missing(folder: Path) -> list[str]:
+    """The secrets that are not there."""
+    return [secret.path for secret in wanted() if not (folder / secret.path).is_file()]
+
+
+def make_missing(folder: Path) -> list[str]:
+    """Make them up; what was made."""
+    made = []
+    for secret in wanted():
+        if not (folder / secret.path).exists():
+            (folder / secret.path).parent.mkdir(parents=True, exist_ok=True)
+            secret.make(folder / secret.path)
+            made.append(secret.path)
+    _close(folder)
+    return made
+
+
+def amqp_uri(user: str) -> str:
+    """Where a user finds the broker, with a new password."""
+    return f"amqp://{user}:{secrets.token_urlsafe(24)}@rabbitmq:5672//"
+
+
+def database_url(role: str) -> str:
+    """Where a role finds the database, with a new password."""
+    return f"postgresql+psycopg2://{role}:{secrets.token_urlsafe(24)}@postgres:5432/{DATABASE}"
+
+
+def passwords(folder: Path, name: str) -> dict[str, str]:
+    """Each user's password, out of the addresses that the services are given."""
+    found = {}
+    for path in sorted(folder.glob(f"*/{name}")):
+        parts = urlsplit(path.read_text().strip())
+        found[unquote(parts.username or "")] = unquote(parts.password or "")
+    return found
+
+
+def write_definitions(folder: Path) -> None:
+    """Write the broker's users and rights from the addresses; again after a password was changed."""
+    _definitions(folder / "rabbitmq" / "definitions.json")
+
+
+def main(arguments: list[str], env: Mapping[str, str], say: Callable[[str], None] = print) -> int:
+    """The command line."""
+    folder = Path(arguments[0])
+    if env.get("BATON_PROFILE") == DEV:
+        made = make_missing(folder)
+        say(f"secrets: {len(made)} made, {len(wanted()) - len(made)} were there")
+        return 0
+    absent = missing(folder) + [PAGER] * (not (folder / PAGER).is_file())
+    for path in absent:
+        say(f"secrets: {path} is missing")
+    return 1 if absent else 0
+
+
+def _text(value: Callable[[], str]) -> Callable[[Path], None]:
+    def make(path: Path) -> None:
+        path.write_text(value())
+
+    return make
+
+
+def _definitions(path: Path) -> None:
+    told = definitions(passwords(path.parents[1], AMQP_URI))
+    path.unlink(missing_ok=True)  # nobody may write to the old one, not even its owner
+    path.write_text(json.dumps(told, indent=1))
+
+
+def _signing_key(path: Path) -> None:
+    folder = path.parents[1]
+    (folder / "public").mkdir(exist_ok=True)
+    create_keys(folder / "console" / "private.jwk", folder / "public" / "public.jwks")
+
+
+def _accounts(path: Path) -> None:
+    ensure_accounts(path.parent)
+    # The password in clear is for people, not for the console.
+    people = path.parents[1] / "people"
+    people.mkdir(exist_ok=True)
+    (path.parent / PASSWORD_FILE).replace(people / PASSWORD_FILE)
+
+
+def _certificate(path: Path) -> None:
+    people = path.parents[1] / "people"
+    people.mkdir(exist_ok=True)
+    names = os.environ.get("BATON_HOSTS", "localhost").split()
+    certificates.make(path.with_name("tls.crt"), path.with_name("tls.key"), people / "ca.crt", names)
+
+
+def _close(folder: Path) -> None:
+    """For the owner of the folder only; a container sees its own part, whatever user it runs as."""
+    owner = folder.stat()
+    folder.chmod(0o700)
+    for path in _below(folder):
+        if os.geteuid() == 0:
+            os.chown(path, owner.st_uid, owner.st_gid)
+        path.chmod(0o755 if stat.S_ISDIR(path.stat().st_mode) else 0o444)
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if not path.name.startswith("."))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))
