@@ -48,6 +48,11 @@ class Metrics:
         self.intake_commands = Counter(
             "baton_intake_commands", "Commands by message", ["command", "outcome"], registry=registry
         )
+        self.due = Gauge("baton_due", "Cases with something due that is not late yet", ["kind"], registry=registry)
+        self.overdue = Gauge("baton_overdue", "Cases with something overdue", ["kind"], registry=registry)
+        self.db_connections = Gauge(
+            "baton_db_connections_in_use", "Database connections taken from the pool", registry=registry
+        )
         self.batch_size = Histogram(
             "baton_batch_size",
             "Messages in a batch",
@@ -66,10 +71,9 @@ class Metrics:
             "When a batch was last acknowledged",
             registry=registry,
         )
-        self.due = Gauge("baton_due", "Cases with something due that is not late yet", ["kind"], registry=registry)
-        self.overdue = Gauge("baton_overdue", "Cases with something overdue", ["kind"], registry=registry)
-        self.db_connections = Gauge(
-            "baton_db_connections_in_use", "Database connections taken from the pool", registry=registry
+        self.discrepancies = Gauge("baton_discrepancies", "Discrepancies that are open", ["kind"], registry=registry)
+        self.reconciliation_age = Gauge(
+            "baton_reconciliation_age_seconds", "Age of the last full comparison", registry=registry
         )
         self.timer_runs = Counter("baton_timer_runs", "Runs of timers", ["timer", "outcome"], registry=registry)
 

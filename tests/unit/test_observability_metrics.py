@@ -32,6 +32,8 @@ EXPECTED = {
     "baton_broker_blocked": set(),
     "baton_timer_runs": {"timer", "outcome"},
     "baton_event_age_seconds": set(),
+    "baton_discrepancies": {"kind"},
+    "baton_reconciliation_age_seconds": set(),
     "baton_due": {"kind"},
     "baton_overdue": {"kind"},
     "baton_db_connections_in_use": set(),
