@@ -23,7 +23,7 @@ DEADLINE = re.search(
     r"^STOP_DEADLINE_SECONDS = (\d+)$", (ROOT / "shared/runtime/launcher.py").read_text(), re.MULTILINE
 )
 DOCKERFILE = ROOT / "deploy" / "docker" / "Dockerfile"
-CADDYFILE = (ROOT / "deploy" / "compose" / "Caddyfile").read_text()
+CADDYFILE = (ROOT / "deploy" / "front-door" / "Caddyfile").read_text()
 SECRETS = "${BATON_SECRETS:-./deploy/compose/secrets}"
 
 
@@ -130,7 +130,9 @@ def test_only_the_front_door_is_reached_from_outside() -> None:
 
 def test_the_front_door_leads_to_every_service() -> None:
     for service in SERVICES:
-        assert f"handle_path /api/{service}/* {{\n\t\t\treverse_proxy {service}:8000 {{" in CADDYFILE
+        alias = f"{service.replace('_', '-')}-api"
+        assert f"handle_path /api/{service}/* {{\n\t\t\treverse_proxy {alias}:8000 {{" in CADDYFILE
+        assert CONTAINERS[service]["networks"]["front"]["aliases"] == [alias]
     pattern = re.search(r"@inside path_regexp (\S+)", CADDYFILE)
     assert pattern is not None
     for inside in ("/api/oversight/metrics", "/api/oversight/ops/status", "//api//oversight//metrics/"):
