@@ -6,7 +6,7 @@ ONLY   ?= tests
 LOCK   := --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help run chain ops test check bench year docs migration lock clean setup setup-dev
+.PHONY: help run chain ops test check bench year faults docs migration lock clean setup setup-dev
 
 help:
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ bench: setup-dev ## benchmarks, as ratios measured in one run; ONLY=drain for a 
 	@$(BIN)/python -m tests.benchmarks $(filter-out tests,$(ONLY))
 year: setup-dev ## a year of the whole city, its figures and promises checked; PEOPLE, INMATES, SEED choose it
 	@$(BIN)/python -m tests.year
+faults: setup-dev ## releases while everything breaks; RELEASES, FAULTS, SEED, MINUTES, DATABASE, BROKER choose how
+	@$(BIN)/python -m deploy.local.system_packages rabbitmq-server postgres
+	@$(BIN)/python -m tests.faults
 docs: setup-dev ## write what is generated from the code: event schemas, AsyncAPI, OpenAPI, state diagrams
 	@$(BIN)/python -m deploy.docs
 migration: setup-dev ## SERVICE=drug_testing MESSAGE="what changes": a schema migration from the difference to the code

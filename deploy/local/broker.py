@@ -9,18 +9,20 @@ import secrets
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from deploy.local.group import ProcessGroup
-from deploy.local.ports import LOOPBACK, free_ports, is_listening
+from deploy.local.ports import LOOPBACK, free_port, free_ports, is_listening
 from deploy.local.system_packages import program
 
 START_SECONDS = 120
 STOP_SECONDS = 30
 POLL_SECONDS = 0.05
 USER = "guest"
+PASSWORD_FILE = "password"  # noqa: S105 - a file name
 # rabbitmqctl is an Erlang node as well and listens for answers; by default far from where our ports are.
 TOOL_PORTS = ("30000", "32000")
 LOCAL_ONLY = f"-kernel inet_dist_use_interface {{{LOOPBACK.replace('.', ',')}}}"
@@ -30,18 +32,66 @@ class BrokerFailed(Exception):
     """The node or its command line tool failed; the text says why."""
 
 
+class Names:
+    """An epmd, through which Erlang nodes find each other. A node would start one that outlives it; this is ours."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self._folder = folder.resolve()
+        self._process = ProcessGroup(self._folder / "epmd.json")
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._process.alive
+
+    def start(self) -> None:
+        """Start it and wait until it listens.
+
+        Raises: BrokerFailed, ProgramMissing, StillOwned.
+        """
+        command = [str(program("epmd")), "-address", LOOPBACK, "-port", str(self.port)]
+        log = self._folder / "log" / "epmd.log"
+        self._process.start(command, env=os.environ, log=log)
+        wait_listening(self._process, self.port, log)
+
+    def kill(self) -> None:
+        """End it."""
+        self._process.kill()
+
+
 class PrivateBroker:
-    """One node. Its name is part of its data, so it is always the same; the port of its epmd tells it from others."""
+    """One node. Its name is part of its data, so it is always the same; the port of its epmd tells it from others.
+
+    Nodes of a cluster are given the ``names`` that they share, more ``settings`` and ``erlang`` arguments.
+    """
 
     name = "broker"
 
-    def __init__(self, folder: Path, *, name: str = "baton", amqp_port: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        name: str = "baton",
+        amqp_port: int | None = None,
+        names: Names | None = None,
+        settings: Sequence[str] = (),
+        erlang: str = "",
+    ) -> None:
         self._folder = folder.resolve()
         self._node = f"{name}@localhost"
-        free, self._dist_port, self._epmd_port = free_ports(3)
+        free, self._dist_port = free_ports(2)
         self._port = amqp_port or free
-        self._names = ProcessGroup(self._folder / "epmd.json")
+        self._names = names or Names(self._folder)
+        self._names_are_ours = names is None
+        self._settings = settings
+        self._erlang = f"{LOCAL_ONLY} {erlang}".strip()
         self._server = ProcessGroup(self._folder / "node.json")
+
+    @property
+    def node(self) -> str:
+        """Its name among Erlang nodes."""
+        return self._node
 
     @property
     def uri(self) -> str:
@@ -63,15 +113,14 @@ class PrivateBroker:
 
         Raises: BrokerFailed, ProgramMissing, StillOwned.
         """
-        server, names = program("rabbitmq-server"), program("epmd")
+        server = program("rabbitmq-server")
         self._write_configuration()
         try:
-            # The node would start an epmd that outlives it; this one is ours to end.
-            command = [str(names), "-address", LOOPBACK, "-port", str(self._epmd_port)]
-            self._names.start(command, env=os.environ, log=self._folder / "log" / "epmd.log")
-            self._wait_for(self._names, self._epmd_port)
-            self._server.start([str(server)], env=self._environment(), log=self._folder / "log" / "start.log")
-            self._wait_for(self._server, self._port)
+            if self._names_are_ours:
+                self._names.start()
+            log = self._folder / "log" / "start.log"
+            self._server.start([str(server)], env=self._environment(), log=log)
+            wait_listening(self._server, self._port, log)
         except BaseException:
             self.kill()
             raise
@@ -85,10 +134,13 @@ class PrivateBroker:
     def kill(self) -> None:
         """End the node and everything it started with SIGKILL."""
         self._server.kill()
-        self._names.kill()
+        ports = [self._port, self._dist_port]
+        if self._names_are_ours:
+            self._names.kill()
+            ports.append(self._names.port)
         # The node is not our child but its script's; it is gone when it listens no more.
         until = time.monotonic() + STOP_SECONDS
-        while any(map(is_listening, (self._port, self._dist_port, self._epmd_port))) and time.monotonic() < until:
+        while any(map(is_listening, ports)) and time.monotonic() < until:
             time.sleep(POLL_SECONDS)
 
     def restart(self) -> None:
@@ -118,16 +170,9 @@ class PrivateBroker:
     ) -> None:
         self.stop()
 
-    def _wait_for(self, group: ProcessGroup, port: int) -> None:
-        until = time.monotonic() + START_SECONDS
-        while not is_listening(port):
-            if not group.alive or time.monotonic() > until:
-                raise BrokerFailed(f"RabbitMQ did not start; see {self._folder / 'log'}")
-            time.sleep(POLL_SECONDS)
-
     def _password(self) -> str:
         """Made once: RabbitMQ keeps the one with which its data began."""
-        path = self._folder / "password"
+        path = self._folder / PASSWORD_FILE
         if not path.exists():
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             path.touch(mode=0o600)
@@ -150,7 +195,7 @@ class PrivateBroker:
             "raft.wal_max_size_bytes = 67108864\n"
             "log.console = false\n"
             "log.file.rotation.size = 10485760\n"
-            "log.file.rotation.count = 2\n"
+            "log.file.rotation.count = 2\n" + "".join(f"{line}\n" for line in self._settings)
         )
 
     def _environment(self) -> dict[str, str]:
@@ -171,11 +216,23 @@ class PrivateBroker:
             "RABBITMQ_GENERATED_CONFIG_DIR": f"{folder}/generated",
             "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/enabled_plugins",
             "RABBITMQ_DIST_PORT": str(self._dist_port),
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": LOCAL_ONLY,
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": self._erlang,
             "RABBITMQ_CTL_ERL_ARGS": LOCAL_ONLY,
             "RABBITMQ_CTL_DIST_PORT_MIN": TOOL_PORTS[0],
             "RABBITMQ_CTL_DIST_PORT_MAX": TOOL_PORTS[1],
             "ELIXIR_ERL_OPTIONS": "+fnu",
-            "ERL_EPMD_PORT": str(self._epmd_port),
+            "ERL_EPMD_PORT": str(self._names.port),
             "ERL_EPMD_ADDRESS": LOOPBACK,
         }
+
+
+def wait_listening(process: ProcessGroup, port: int, log: Path) -> None:
+    """Wait until a process listens.
+
+    Raises: BrokerFailed when it ends, or takes too long.
+    """
+    until = time.monotonic() + START_SECONDS
+    while not is_listening(port):
+        if not process.alive or time.monotonic() > until:
+            raise BrokerFailed(f"RabbitMQ did not start; see {log.parent}")
+        time.sleep(POLL_SECONDS)

@@ -49,6 +49,11 @@ class PrivatePostgres:
         return self._server.alive
 
     @property
+    def data(self) -> Path:
+        """The server's data folder."""
+        return self._folder / "data"
+
+    @property
     def log_path(self) -> Path:
         """What the server says about itself."""
         return self._folder / "server.log"

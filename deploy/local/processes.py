@@ -30,6 +30,11 @@ class ManagedProcess:
         self._group = ProcessGroup(log.with_suffix(".json"))
 
     @property
+    def command(self) -> list[str]:
+        """What is started."""
+        return list(self._command)
+
+    @property
     def alive(self) -> bool:
         """Whether it runs."""
         return self._group.alive
@@ -64,9 +69,13 @@ class ManagedProcess:
         except httpx.HTTPError:
             return False
 
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._group.send(number)
+
     def ask_to_stop(self) -> None:
         """Send SIGTERM."""
-        self._group.send(signal.SIGTERM)
+        self.send(signal.SIGTERM)
 
     def wait_stopped(self, seconds: float = STOP_SECONDS) -> int | None:
         """Wait for the end, by force after ``seconds``; the exit status, None if it never ran."""

@@ -1,4 +1,7 @@
-"""All services of the platform as processes of this machine. Used by ``make run`` and by the end-to-end tests."""
+"""All services of the platform as processes of this machine. Used by ``make run`` and by the end-to-end tests.
+
+A service can have several processes: ``oversight`` is its first, ``oversight-2`` its second, each with a port.
+"""
 
 import os
 import sys
@@ -9,6 +12,7 @@ from typing import Self
 
 from deploy.local.orphans import ProcessFile
 from deploy.local.processes import ManagedProcess
+from services.person_registry.keyring import create_keyring
 from shared.web.tokens import create_keys
 
 ROOT = Path(__file__).parents[2]
@@ -25,7 +29,10 @@ READY_SECONDS = 120
 
 
 class Stack:
-    """The services and the console, with their URLs. ``ports`` says which of them there are."""
+    """The services and the console, with their URLs. ``ports`` says which processes there are.
+
+    ``extra_env`` is for all of them, ``env_of`` for one each.
+    """
 
     def __init__(
         self,
@@ -35,10 +42,12 @@ class Stack:
         database_url: str | None,
         ports: Mapping[str, int],
         extra_env: Mapping[str, str] | None = None,
+        env_of: Mapping[str, Mapping[str, str]] | None = None,
         commands: Mapping[str, list[str]] | None = None,
     ) -> None:
         self._folder = folder.resolve()
         self._env = self._environment(amqp_uri, database_url, ports) | dict(extra_env or {})
+        self._env_of = env_of or {}
         self._commands = commands or {}
         self.urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
         self.processes = {name: self._process(name, port) for name, port in ports.items()}
@@ -54,7 +63,9 @@ class Stack:
         Raises: NotReady, StillOwned.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        create_keys(self._folder / "keys" / "private.jwk", self._folder / "keys" / "public.jwks")
+        keys = self._folder / "keys"
+        create_keys(keys / "private.jwk", keys / "public.jwks")
+        create_keyring(keys / "identity.json", keys / "escrow-private.key")
         try:
             for process in self.processes.values():
                 process.start()
@@ -81,11 +92,11 @@ class Stack:
         self.stop()
 
     def _process(self, name: str, port: int) -> ManagedProcess:
-        module = ["services.console"] if name == CONSOLE else ["shared.runtime", name]
+        module = ["services.console"] if name == CONSOLE else ["shared.runtime", service_of(name)]
         return ManagedProcess(
             name,
             self._commands.get(name) or [sys.executable, "-m", *module],
-            env=self._env | {"HTTP_PORT": str(port)},
+            env=self._env | {"HTTP_PORT": str(port), **self._env_of.get(name, {})},
             log=logs(self._folder) / f"{name}.log",
             url=self.urls[name],
         )
@@ -98,11 +109,18 @@ class Stack:
             "AMQP_URI": amqp_uri,
             "BATON_DATA": str(self._folder),
             "TOKEN_JWKS": str(keys / "public.jwks"),
+            "IDENTITY_KEYS": str(keys / "identity.json"),
             "TOKEN_PRIVATE_JWK": str(keys / "private.jwk"),
             "DEMO_ACCOUNTS": str(self._folder / "accounts.json"),
         }
-        env |= {f"{name.upper()}_URL": f"http://127.0.0.1:{port}" for name, port in ports.items()}
+        first = {name: port for name, port in ports.items() if name == service_of(name)}
+        env |= {f"{name.upper()}_URL": f"http://127.0.0.1:{port}" for name, port in first.items()}
         return env | ({"DATABASE_URL": database_url} if database_url else {})
+
+
+def service_of(process: str) -> str:
+    """The service that a process is of: ``oversight-2`` is the second one of ``oversight``."""
+    return process.partition("-")[0]
 
 
 def logs(folder: Path) -> Path:

@@ -76,6 +76,12 @@ STATES = {
     "closed": _l("已办结"),
     "active": _l("在册"),
     "merged": _l("已并入另一档案"),
+    "sealed": _l("已封存"),
+    "erased": _l("已删除"),
+    "open": _l("待核查"),
+    "approved": _l("理由成立"),
+    "disapproved": _l("理由不成立"),
+    "unanswered": _l("逾期未核查"),
     "moving": _l("变更执行地，待报到"),
     "suspended": _l("中止"),
     "expired": _l("期满，待解除"),
@@ -98,6 +104,7 @@ KINDS = {
     "release": _l("出所"),
     "handover_task": _l("接送任务"),
     "measure": _l("社区戒毒（康复）"),
+    "opening": _l("无职责查看"),
 }
 GROUNDS = {
     "community_detox_order": _l("社区戒毒决定"),
@@ -137,6 +144,12 @@ LETTER_STATES = {
     "replaying": _l("正在重新投递"),
     "replayed": _l("已重新投递"),
     "discarded": _l("已放弃"),
+}
+SEXES = {"male": _l("男"), "female": _l("女"), "unknown": _l("不详")}
+LOOKS = {
+    "person.viewed": _l("查看档案"),
+    "person.found": _l("按证件号码查找"),
+    "person.disclosed": _l("打印查阅记录"),
 }
 VERDICTS = {
     "missing": _l("未完成"),

@@ -1,37 +1,55 @@
-"""person_registry's HTTP API."""
+"""person_registry's HTTP API: identities for who has a duty, each look written down."""
 
 from typing import Any
 from uuid import UUID
 
 from flask.views import MethodView
+from sqlalchemy import select
 
+from services.person_registry import opening
+from services.person_registry.access import known_to, require_concerned, require_known
 from services.person_registry.commands import (
     ChangeResidence,
     MergePerson,
     RegisterPerson,
     change_residence,
+    erase_person,
     merge_person,
     register_person,
+    seal_person,
 )
 from services.person_registry.domain import Person
+from services.person_registry.need_to_know import Opening
 from services.person_registry.schemas import (
+    AnswerIn,
+    DisclosureOut,
+    GroundIn,
     MergeIn,
+    OpeningOut,
+    OpeningPage,
+    OpeningQuery,
     PersonIn,
     PersonLookupIn,
     PersonOut,
+    PersonRefOut,
     PersonSearchIn,
     PersonsOut,
+    ReasonIn,
     ResidenceIn,
 )
-from services.person_registry.store import Work
+from services.person_registry.store import Work, duties, openings
 from shared.kernel.errors import NotFound
-from shared.web import SUPERVISORS, Blueprint, Role, current_work, operation
+from shared.storage.chassis import AUDIT
+from shared.web import SUPERVISORS, Blueprint, Role, current_principal, current_work, operation, page_of
 
-blp = Blueprint("persons", __name__, url_prefix="/persons", description="Persons and where they live")
+blp = Blueprint("persons", __name__, url_prefix="/persons", description="Persons, for who has a duty toward them")
+openings_blp = Blueprint("openings", __name__, url_prefix="/openings", description="Identities opened without a duty")
 
 WRITERS = (Role.STATION_OFFICER, Role.CENTRE_CLERK, Role.COMMUNITY_OFFICER)
 READERS = (*WRITERS, *SUPERVISORS)
 PLANNERS = (Role.COUNTY_SUPERVISOR, Role.CITY_SUPERVISOR)
+ANSWERERS = (*PLANNERS, Role.AUDITOR)
+LOOKED = ("person.viewed", "person.found", "person.disclosed")
 
 
 def work() -> Work:
@@ -46,24 +64,25 @@ class Persons(MethodView):
 
     @operation(*WRITERS, creates=True)
     @blp.arguments(PersonIn)
-    @blp.response(201, PersonOut)
+    @blp.response(201, PersonRefOut)
     def post(self, body: dict[str, Any]) -> Person:
-        """Register a person."""
-        return register_person(RegisterPerson(**body), work=work())
+        """Register a person. The answer holds no identity, for it is kept to be given again."""
+        return register_person(RegisterPerson(**body), by=current_principal(), work=work())
 
 
 @blp.route("/search")
 class PersonSearch(MethodView):
     """Finding a person."""
 
-    @operation(*READERS)
+    @operation(*READERS, looks=True)
     @blp.arguments(PersonSearchIn)
-    @blp.response(200, PersonOut)
+    @blp.response(200, PersonRefOut)
     def post(self, body: dict[str, Any]) -> Person:
-        """Find a person by identity number."""
-        found = work().persons.find_by("identity_number", body["identity_number"].strip().upper())
+        """Find a person's pseudonym by identity number."""
+        found = work().persons.find_by_number(body["identity_number"].strip().upper())
         if found is None:
             raise NotFound("person.not_found", "nobody is registered with this number")
+        work().note_act("person.found", found.id)
         return found
 
 
@@ -71,25 +90,30 @@ class PersonSearch(MethodView):
 class PersonLookup(MethodView):
     """Several persons at once, for lists."""
 
-    @operation(*READERS)
+    @operation(*READERS, looks=True)
     @blp.arguments(PersonLookupIn)
     @blp.response(200, PersonsOut)
     def post(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Read the files of those of the given persons that exist."""
-        work().persons.prefetch("id", body["ids"])
-        found = (work().persons.find(person_id) for person_id in body["ids"])
-        return {"items": [person for person in found if person is not None]}
+        """Read the files of those of the given persons that the asker may know."""
+        known = known_to(current_principal(), body["ids"], work())
+        found = work().persons.several(known)
+        for person in found:
+            work().note_act("person.viewed", person.id)
+        return {"items": found}
 
 
 @blp.route("/<uuid:person_id>")
 class OnePerson(MethodView):
     """One person."""
 
-    @operation(*READERS)
+    @operation(*READERS, looks=True)
     @blp.response(200, PersonOut)
     def get(self, person_id: UUID) -> Person:
         """Read a person's file."""
-        return work().persons.get(person_id)
+        require_known(current_principal(), person_id, work())
+        found = work().persons.get(person_id)
+        work().note_act("person.viewed", person_id)
+        return found
 
 
 @blp.route("/<uuid:person_id>/merge")
@@ -98,9 +122,10 @@ class Merge(MethodView):
 
     @operation(*PLANNERS, creates=True)
     @blp.arguments(MergeIn)
-    @blp.response(201, PersonOut)
+    @blp.response(201, PersonRefOut)
     def post(self, body: dict[str, Any], person_id: UUID) -> Person:
         """Give this file up; what names it, in every service, is moved to the one that remains."""
+        require_concerned(current_principal(), person_id, work())
         return merge_person(MergePerson(given_up=person_id, **body), work=work())
 
 
@@ -110,7 +135,97 @@ class Residence(MethodView):
 
     @operation(*WRITERS)
     @blp.arguments(ResidenceIn)
-    @blp.response(200, PersonOut)
+    @blp.response(200, PersonRefOut)
     def put(self, body: dict[str, Any], person_id: UUID) -> Person:
         """Enter where a person lives now."""
+        require_known(current_principal(), person_id, work())
         return change_residence(ChangeResidence(person_id=person_id, **body), work=work())
+
+
+@blp.route("/<uuid:person_id>/openings")
+class Openings(MethodView):
+    """Knowing without a duty."""
+
+    @operation(*READERS, creates=True)
+    @blp.arguments(ReasonIn)
+    @blp.response(201, OpeningOut)
+    def post(self, body: dict[str, Any], person_id: UUID) -> Opening:
+        """Open an identity for a reason, for some hours; somebody else has to answer for it."""
+        return opening.open_identity(person_id, by=current_principal(), reason=body["reason"], work=work())
+
+
+@blp.route("/<uuid:person_id>/sealing")
+class Sealing(MethodView):
+    """Closing a record to everybody."""
+
+    @operation(*PLANNERS, creates=True)
+    @blp.arguments(GroundIn)
+    @blp.response(201, PersonRefOut)
+    def post(self, body: dict[str, Any], person_id: UUID) -> Person:
+        """Seal a person's files (治安管理处罚法 art. 136): nobody on the platform learns any more whose they are."""
+        require_concerned(current_principal(), person_id, work())
+        return seal_person(person_id, ground=body["ground"], work=work())[0]
+
+
+@blp.route("/<uuid:person_id>/erasure")
+class Erasure(MethodView):
+    """Erasing an identity."""
+
+    @operation(Role.CITY_SUPERVISOR, creates=True)
+    @blp.arguments(GroundIn)
+    @blp.response(201, PersonRefOut)
+    def post(self, body: dict[str, Any], person_id: UUID) -> Person:
+        """Erase a person's identity for ever (个人信息保护法 art. 47); not while anybody has a duty."""
+        return erase_person(person_id, ground=body["ground"], work=work())[0]
+
+
+@blp.route("/<uuid:person_id>/disclosure")
+class Disclosure(MethodView):
+    """What the person may ask for."""
+
+    @operation(Role.STATION_OFFICER, *SUPERVISORS, looks=True)
+    @blp.response(200, DisclosureOut)
+    def get(self, person_id: UUID) -> dict[str, Any]:
+        """Everything that the registry holds on one person, and who looked (个人信息保护法 arts 44, 45)."""
+        require_known(current_principal(), person_id, work())
+        files = work().files_of(person_id)
+        looked = select(AUDIT).where(AUDIT.c.subject.in_(files), AUDIT.c.action.in_(LOOKED)).order_by(AUDIT.c.position)
+        found = {
+            "made_at": work().now,
+            "person": work().persons.get(files[0]),
+            "files": files,
+            "duties": work().duties.select(duties.c.person_id.in_(files), order_by=duties.c.key),
+            "openings": work().openings.select(openings.c.person_id.in_(files), order_by=openings.c.opened_at),
+            "looks": [row._asdict() for row in work().connection.execute(looked)],
+        }
+        work().note_act("person.disclosed", files[0])
+        return found
+
+
+@openings_blp.route("")
+class AllOpenings(MethodView):
+    """Identities opened without a duty."""
+
+    @operation(*ANSWERERS)
+    @openings_blp.arguments(OpeningQuery, location="query")
+    @openings_blp.response(200, OpeningPage)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """List openings, the newest first."""
+        where = [openings.c.state == query["state"]] if "state" in query else []
+        sort = openings.c.opened_at
+        return page_of(
+            work().openings, *where, sort=sort, limit=query["limit"], cursor=query["cursor"], descending=True
+        )
+
+
+@openings_blp.route("/<uuid:opening_id>/answer")
+class OpeningAnswer(MethodView):
+    """Answering for somebody else's look."""
+
+    @operation(*ANSWERERS, creates=True)
+    @openings_blp.arguments(AnswerIn)
+    @openings_blp.response(201, OpeningOut)
+    def post(self, body: dict[str, Any], opening_id: UUID) -> Opening:
+        """Say whether the reason was a good one; a refusal ends the opening at once."""
+        by = current_principal().subject
+        return opening.answer_opening(opening_id, approved=body["approved"], by=by, work=work())

@@ -45,10 +45,10 @@ def learn(person_id: UUID, news: Iterable[KnownFact], *, work: Work) -> bool:
 def enter_fact(person_id: UUID, fact: Fact, *, active: bool, since: datetime | None, work: Work) -> Assessment:
     """Enter a fact that no event tells, or that it is over.
 
-    Raises: NotFound ``person.not_found``; Conflict ``person.merged``; InvalidInput ``risk.fact_from_events``,
-    ``risk.nothing_known`` or ``time.in_future``.
+    Raises: NotFound ``person.not_found``; Conflict ``person.merged``, ``person.sealed``; InvalidInput
+    ``risk.fact_from_events``, ``risk.nothing_known`` or ``time.in_future``.
     """
-    domain.require_active(work.persons.get(person_id), domain.Act.CHANGED)
+    domain.require(work.persons.get(person_id), domain.Act.CHANGED)
     if fact not in risk.ENTERED:
         raise invalid_field("/fact", "risk.fact_from_events", "this follows from what is entered elsewhere")
     if since is not None and since > work.now:

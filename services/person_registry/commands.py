@@ -5,11 +5,13 @@ from uuid import UUID
 
 from services.person_registry import domain
 from services.person_registry.assessing import hand_over
-from services.person_registry.domain import IdentityKind, Person, Sex
-from services.person_registry.store import Work
+from services.person_registry.domain import IdentityKind, Person, PersonState, Sex
+from services.person_registry.duties import registered_by
+from services.person_registry.store import Work, duties
 from shared.kernel.clock import china_day
 from shared.kernel.errors import Conflict, invalid_field
 from shared.kernel.ids import new_id
+from shared.web import Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,8 @@ class MergePerson:
     reason: str
 
 
-def register_person(command: RegisterPerson, *, work: Work) -> Person:
-    """Open a file.
+def register_person(command: RegisterPerson, *, by: Principal, work: Work) -> Person:
+    """Open a file; who enters it may see it for a while.
 
     Raises: InvalidInput ``identity_number.*``; Conflict ``person.already_registered`` with ``person_id``.
     """
@@ -65,10 +67,11 @@ def register_person(command: RegisterPerson, *, work: Work) -> Person:
         ),
         today=china_day(work.now),
     )
-    known = work.persons.find_by("identity_number", person.identity_number) if person.identity_number else None
+    known = work.persons.find_by_number(person.identity_number) if person.identity_number else None
     if known is not None:
         detail = "this person has a file already"
         raise Conflict("person.already_registered", detail, person_id=str(known.id))
+    work.duties.put(registered_by(person.id, by.organisation, by.division, work.now))
     return work.persons.save(person, "person.registered.v1")
 
 
@@ -100,3 +103,39 @@ def merge_person(command: MergePerson, *, work: Work) -> Person:
     work.persons.save(kept, "person.changed.v1")
     hand_over(gone.id, kept.id, work=work)
     return kept
+
+
+def seal_person(person_id: UUID, *, ground: str, work: Work) -> list[Person]:
+    """Seal all files of a person: nobody on the platform learns any more whose they are. Done twice, it is done once.
+
+    Raises: NotFound ``person.not_found``; see `domain.seal`.
+    """
+    return _close(person_id, PersonState.SEALED, ground, work)
+
+
+def erase_person(person_id: UUID, *, ground: str, work: Work) -> list[Person]:
+    """Erase the identity of all files of a person, for ever.
+
+    Raises: NotFound ``person.not_found``; Conflict ``person.duties_open`` with their kinds; see `domain.erase`.
+    """
+    files = work.files_of(person_id)
+    live = work.duties.select(duties.c.person_id.in_(files), duties.c.until.is_(None))
+    if live:
+        kinds = sorted({duty.kind for duty in live})
+        raise Conflict("person.duties_open", "somebody still has a duty toward this person", kinds=kinds)
+    return _close(person_id, PersonState.ERASED, ground, work)
+
+
+def _close(person_id: UUID, state: PersonState, ground: str, work: Work) -> list[Person]:
+    work.persons.get(person_id)
+    closed = []
+    for file in work.files_of(person_id):
+        person = work.persons.get(file)
+        if state is PersonState.SEALED:
+            closed.append(work.persons.save(domain.seal(person, at=work.now, ground=ground), "person.sealed.v1"))
+        else:
+            closed.append(work.persons.save(domain.erase(person, at=work.now, ground=ground), "person.erased.v1"))
+    work.flush()  # whatever speaks against it has spoken; a key that is gone does not come back
+    for person in closed:
+        (work.vault.lock if state is PersonState.SEALED else work.vault.destroy)(person.id)
+    return closed

@@ -1,12 +1,13 @@
 """A person and what may be said of him elsewhere. Pure.
 
 Invariants: an identity number is either absent or formally right, and agrees with the person's sex. A file that was
-merged into another one changes no more and says which one remains.
+merged into another one changes no more and says which one remains. A file that was sealed or erased has no identity
+that anybody here could read, and changes no more.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -37,6 +38,8 @@ class PersonState(StrEnum):
 
     ACTIVE = "active"
     MERGED = "merged"  # two files of one person: the other one remains
+    SEALED = "sealed"  # 治安管理处罚法 (2025) art. 136: closed to everybody but by a court's order
+    ERASED = "erased"  # 个人信息保护法 art. 47
 
 
 class Act(StrEnum):
@@ -44,11 +47,17 @@ class Act(StrEnum):
 
     CHANGED = "changed"
     MERGED = "merged into another file"
+    SEALED = "sealed"
+    ERASED = "erased"
 
 
 TRANSITIONS: Mapping[Act, Mapping[PersonState, frozenset[PersonState]]] = {
     Act.CHANGED: {PersonState.ACTIVE: frozenset({PersonState.ACTIVE})},
     Act.MERGED: {PersonState.ACTIVE: frozenset({PersonState.MERGED})},
+    Act.SEALED: dict.fromkeys((PersonState.ACTIVE, PersonState.MERGED), frozenset({PersonState.SEALED})),
+    Act.ERASED: dict.fromkeys(
+        (PersonState.ACTIVE, PersonState.MERGED, PersonState.SEALED), frozenset({PersonState.ERASED})
+    ),
 }
 BEGINNINGS = (PersonState.ACTIVE,)
 
@@ -61,7 +70,7 @@ class Person:
     version: int
     identity_kind: IdentityKind
     identity_number: str | None
-    full_name: str
+    full_name: str | None  # None of a file that is sealed or erased
     sex: Sex
     phone: str | None
     registered_division: str | None
@@ -70,6 +79,8 @@ class Person:
     state: PersonState = PersonState.ACTIVE
     merged_into: UUID | None = None
     merged_reason: str | None = None
+    closed_at: datetime | None = None  # sealed or erased
+    closed_ground: str | None = None
 
     @property
     def identity_status(self) -> str:
@@ -118,9 +129,9 @@ def register(person: Person, *, today: date) -> Person:
 def move(person: Person, *, residence_division: str | None, residence_detail: str | None, phone: str | None) -> Person:
     """The person lives elsewhere, or has another telephone number.
 
-    Raises: Conflict ``person.merged`` with the file that remains.
+    Raises: see `require`.
     """
-    require_active(person, Act.CHANGED)
+    require(person, Act.CHANGED)
     return replace(
         person,
         version=person.version + 1,
@@ -139,8 +150,8 @@ def merge(given_up: Person, remaining: Person, *, reason: str) -> tuple[Person, 
     """
     if given_up.id == remaining.id:
         raise invalid_field("/into", "person.same", "a file cannot be merged into itself")
-    require_active(given_up, Act.MERGED)
-    require_active(remaining, Act.CHANGED)
+    require(given_up, Act.MERGED)
+    require(remaining, Act.CHANGED)
     differs = [name for name in ("sex", "identity_number") if _contradict(given_up, remaining, name)]
     if differs:
         raise Conflict("person.differs", "the two files cannot be one person's", differs=differs)
@@ -161,14 +172,49 @@ def merge(given_up: Person, remaining: Person, *, reason: str) -> tuple[Person, 
     return gone, kept
 
 
-def require_active(person: Person, act: Act) -> None:
-    """Check that the file was not given up.
+def seal(person: Person, *, at: datetime, ground: str) -> Person:
+    """The record is sealed: nobody here learns any more whose it is (治安管理处罚法 2025 art. 136). Not deleted.
 
-    Raises: Conflict ``person.merged`` with the file that remains.
+    Raises: Conflict ``person.sealed``, ``person.erased``.
     """
-    if person.state not in TRANSITIONS[act]:
-        detail = "this file was merged into another one"
-        raise Conflict("person.merged", detail, merged_into=str(person.merged_into))
+    require(person, Act.SEALED)
+    return _closed(person, PersonState.SEALED, at, ground)
+
+
+def erase(person: Person, *, at: datetime, ground: str) -> Person:
+    """The identity is erased for ever (个人信息保护法 art. 47); what happened stays, under a pseudonym of nobody.
+
+    Raises: Conflict ``person.erased``.
+    """
+    require(person, Act.ERASED)
+    return _closed(person, PersonState.ERASED, at, ground)
+
+
+def _closed(person: Person, state: PersonState, at: datetime, ground: str) -> Person:
+    return replace(
+        person,
+        version=person.version + 1,
+        state=state,
+        closed_at=at,
+        closed_ground=ground,
+        identity_number=None,
+        full_name=None,
+        phone=None,
+        residence_detail=None,
+        merged_reason=None,
+    )
+
+
+def require(person: Person, act: Act) -> None:
+    """Check that something can be done with a file.
+
+    Raises: Conflict ``person.merged`` with the file that remains, ``person.sealed`` or ``person.erased``.
+    """
+    if person.state in TRANSITIONS[act]:
+        return
+    if person.state is PersonState.MERGED:
+        raise Conflict("person.merged", "this file was merged into another one", merged_into=str(person.merged_into))
+    raise Conflict(f"person.{person.state.value}", f"this file is {person.state.value}", at=person.closed_at)
 
 
 _COMPLETED = ("identity_number", "phone", "registered_division", "residence_division", "residence_detail")

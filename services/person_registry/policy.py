@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from services.person_registry.risk import Fact, Policy, Rule, Tier
 from shared.kernel.deadlines import Basis, Confidence, DeadlineRule
@@ -95,6 +96,19 @@ DECIDE = DeadlineRule(
     "product decision",
     Confidence.OURS,
 )
+APPROVE = DeadlineRule(
+    "K1",
+    "无职责查看的批准",
+    "opening of an identity without a duty approved by somebody else",
+    Basis.HOURS,
+    24,
+    "identity opened",
+    "product decision (戒毒条例 arts 7, 43; 个人信息保护法 art. 34)",
+    Confidence.OURS,
+)
+# OURS: for how long an identity stays open without a duty, and after a duty ended.
+OPENED_FOR = timedelta(hours=8)
+GRACE = timedelta(days=30)
 REVIEW = DeadlineRule(
     "R-R",
     "风险等级复评",

@@ -1,15 +1,17 @@
 """What person_registry learns from others that bears on a person's risk tier."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from services.person_registry.assessing import assessment_id, learn
+from services.person_registry.duties import KINDS, take_up
 from services.person_registry.risk import Fact, KnownFact
 from services.person_registry.store import Work
+from shared.contracts.catalogue import CATALOGUE
 from shared.contracts.envelope import Event
 from shared.kernel.deadlines import start_of_day
 from shared.kernel.outcomes import Applied, Ignored, Outcome
-from shared.messaging.reactions import Reactions
+from shared.messaging.reactions import Reaction, Reactions
 
 _HANDOVERS = (
     "handover.met.v1",
@@ -79,15 +81,25 @@ def _learnt(event: Event, news: Sequence[KnownFact], work: Work) -> Outcome:
 
 def prefetch(events: Sequence[Event], work: Work) -> None:
     """Read what a batch needs: one query for each table."""
-    work.persons.prefetch("id", (event.data["person_id"] for event in events))
+    work.persons.prefetch(event.data["person_id"] for event in events)
     work.assessments.prefetch("id", (assessment_id(work.remaining(event.data["person_id"])) for event in events))
 
 
-REACTIONS = Reactions(
-    {
-        **dict.fromkeys(("test.settled.v1", "test.overturned.v1"), on_test_settled),
-        **dict.fromkeys(_HANDOVERS, on_handover),
-        **dict.fromkeys(_MEASURES, on_measure),
-    },
-    prefetch=prefetch,
-)
+def _with_duties(react: Reaction | None) -> Reaction:
+    """Every event about a person says who has a duty toward the person now; some bear on the tier as well."""
+
+    def reaction(event: Event, work: Work) -> Outcome:
+        new_duties = take_up(event, work)
+        outcome = react(event, work) if react is not None else Ignored("nothing_new")
+        return Applied() if new_duties else outcome
+
+    return reaction
+
+
+_OF_TIER: Mapping[str, Reaction] = {
+    **dict.fromkeys(("test.settled.v1", "test.overturned.v1"), on_test_settled),
+    **dict.fromkeys(_HANDOVERS, on_handover),
+    **dict.fromkeys(_MEASURES, on_measure),
+}
+HEARD = tuple(event for event, contract in CATALOGUE.items() if contract.aggregate in KINDS)
+REACTIONS = Reactions({event: _with_duties(_OF_TIER.get(event)) for event in HEARD}, prefetch=prefetch)

@@ -5,11 +5,13 @@ from uuid import UUID
 
 from flask.views import MethodView
 from marshmallow import RAISE, Schema, fields, validate
+from sqlalchemy import select
 
 from services.person_registry import assessing
+from services.person_registry.access import concerned, require_concerned
 from services.person_registry.policy import MEASURES_OF, TIER_RULES
 from services.person_registry.risk import ENTERED, Assessment, Fact, State, Tier
-from services.person_registry.store import Work, assessments
+from services.person_registry.store import Work, assessments, persons
 from shared.web import (
     SUPERVISORS,
     Blueprint,
@@ -123,6 +125,9 @@ class Assessments(MethodView):
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List assessments, the longest proposed first."""
         where = [assessments.c[name] == query[name] for name in ("state", "tier") if name in query]
+        here = concerned(current_principal())
+        if here:
+            where.append(assessments.c.person_id.in_(select(persons.c.id).where(*here)))
         sort = assessments.c.proposed_at
         return page_of(work().assessments, *where, sort=sort, limit=query["limit"], cursor=query["cursor"])
 
@@ -135,6 +140,7 @@ class OneAssessment(MethodView):
     @risk_blp.response(200, AssessmentOut)
     def get(self, person_id: UUID) -> Assessment:
         """Read a person's tier and why."""
+        require_concerned(current_principal(), person_id, work())
         return work().assessments.get(assessing.assessment_id(person_id))
 
 
@@ -147,6 +153,7 @@ class Facts(MethodView):
     @risk_blp.response(201, AssessmentOut)
     def post(self, body: dict[str, Any], person_id: UUID) -> Assessment:
         """Enter a fact, or that it is over; the tier is proposed again."""
+        require_concerned(current_principal(), person_id, work())
         return assessing.enter_fact(person_id, **body, work=work())
 
 
@@ -159,4 +166,5 @@ class Decision(MethodView):
     @risk_blp.response(201, AssessmentOut)
     def post(self, body: dict[str, Any], person_id: UUID) -> Assessment:
         """Decide the tier: a person does, never the system alone (个人信息保护法 art. 24)."""
+        require_concerned(current_principal(), person_id, work())
         return assessing.decide(person_id, **body, by=current_principal().subject, work=work())

@@ -1,6 +1,6 @@
 """person_registry, declared."""
 
-from services.person_registry.api import blp
+from services.person_registry.api import blp, openings_blp
 from services.person_registry.reactions import REACTIONS
 from services.person_registry.risk_api import risk_blp
 from services.person_registry.store import Work, metadata
@@ -12,7 +12,7 @@ SERVICE = ServiceDefinition(
     title="Baton: person registry",
     work=Work,
     metadata=metadata,
-    blueprints=(blp, risk_blp),
+    blueprints=(blp, openings_blp, risk_blp),
     reactions=REACTIONS,
     timers=TIMERS,
 )

@@ -58,6 +58,13 @@ def _contracts() -> Mapping[str, Contract]:
             "person.registered.v1": person.PersonRegisteredV1,
             "person.changed.v1": person.PersonChangedV1,
             "person.merged.v1": person.PersonMergedV1,
+            "person.sealed.v1": person.PersonSealedV1,
+            "person.erased.v1": person.PersonErasedV1,
+        },
+        ("person_registry", "opening"): {
+            "identity.opened.v1": person.IdentityOpenedV1,
+            "identity.opening_answered.v1": person.IdentityOpeningAnsweredV1,
+            "identity.opening_unanswered.v1": person.IdentityOpeningUnansweredV1,
         },
         ("person_registry", "risk_assessment"): {
             "risk.proposed.v1": person.RiskProposedV1,

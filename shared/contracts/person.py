@@ -11,7 +11,7 @@ class PersonStateV1(EventData):
     identity_status = one_of("verified", "provisional")
     registered_division = division(nullable=True)
     residence_division = division(nullable=True)
-    state = one_of("active", "merged")
+    state = one_of("active", "merged", "sealed", "erased")
     merged_into = later(identifier(nullable=True))
 
 
@@ -25,6 +25,40 @@ class PersonChangedV1(PersonStateV1):
 
 class PersonMergedV1(PersonStateV1):
     """Two files were one person's: this one is given up, and ``merged_into`` names the one that remains."""
+
+
+class PersonSealedV1(PersonStateV1):
+    """The record is sealed: nobody learns any more whose it is (治安管理处罚法 2025 art. 136)."""
+
+
+class PersonErasedV1(PersonStateV1):
+    """The identity is erased for ever (个人信息保护法 art. 47)."""
+
+
+class OpeningStateV1(EventData):
+    """An identity opened without a duty: by whom and until when, not why."""
+
+    opening_id = identifier()
+    person_id = identifier()
+    state = one_of("open", "approved", "disapproved", "unanswered")
+    subject = text()
+    organisation = text()
+    opened_at = moment()
+    until = moment()
+    due_rule = text(nullable=True)
+    due_at = moment(nullable=True)
+
+
+class IdentityOpenedV1(OpeningStateV1):
+    """Somebody without a duty opened an identity, for a reason; somebody else has to answer for it."""
+
+
+class IdentityOpeningAnsweredV1(OpeningStateV1):
+    """Somebody else said whether the reason was a good one."""
+
+
+class IdentityOpeningUnansweredV1(OpeningStateV1):
+    """Nobody said so in time."""
 
 
 TIERS = ("high", "medium", "low")

@@ -3,7 +3,7 @@
 import random
 import socket
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from amqp.exceptions import UnexpectedFrame
@@ -30,10 +30,16 @@ CONNECTION_ERRORS: tuple[type[BaseException], ...] = (
 class Broker:
     """Opens connections to whichever of the hosts answers. ``uri`` lists them, separated by ``;``."""
 
-    def __init__(self, uri: str, *, name: str, on_blocked: Callable[[bool], None] = lambda blocked: None) -> None:
+    def __init__(self, uri: str, *, name: str) -> None:
         self._uris = [part.strip() for part in uri.split(";") if part.strip()]
         self._name = name
-        self._on_blocked = on_blocked
+        self._blocked: list[Connection] = []
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the broker takes nothing on some connection (memory or disk alarm). One that is lost says no more."""
+        self._blocked = [connection for connection in self._blocked if connection.connected]
+        return bool(self._blocked)
 
     def connect(self) -> Connection:
         """A fresh connection.
@@ -42,12 +48,7 @@ class Broker:
         """
         failures: list[BaseException] = []
         for uri in _shuffled_after_first(self._uris):
-            connection = Connection(
-                uri,
-                connect_timeout=CONNECT_TIMEOUT_SECONDS,
-                heartbeat=HEARTBEAT_SECONDS,
-                transport_options=self._transport_options(),
-            )
+            connection = self._connection(uri)
             try:
                 connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0)
             except CONNECTION_ERRORS as failure:
@@ -56,15 +57,24 @@ class Broker:
                 return connection
         raise failures[-1]
 
-    def _transport_options(self) -> dict[str, Any]:
-        return {
-            "client_properties": {"connection_name": self._name},
-            "on_blocked": lambda reason: self._on_blocked(True),
-            "on_unblocked": lambda: self._on_blocked(False),
-            "read_timeout": None,
-            "write_timeout": CONNECT_TIMEOUT_SECONDS * 2,
-            "socket_settings": _keep_alive(),
-        }
+    def _connection(self, uri: str) -> Connection:
+        connection: Connection = Connection(
+            uri,
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            heartbeat=HEARTBEAT_SECONDS,
+            transport_options={
+                "client_properties": {"connection_name": self._name},
+                "on_blocked": lambda reason: self._blocked.append(connection),
+                "on_unblocked": lambda: self._unblocked(connection),
+                "read_timeout": None,
+                "write_timeout": CONNECT_TIMEOUT_SECONDS * 2,
+                "socket_settings": _keep_alive(),
+            },
+        )
+        return connection
+
+    def _unblocked(self, connection: Connection) -> None:
+        self._blocked = [other for other in self._blocked if other is not connection]
 
 
 class ReadAhead:

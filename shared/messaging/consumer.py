@@ -17,8 +17,9 @@ from shared.messaging.backoff import Backoff
 from shared.messaging.broker import CONNECTION_ERRORS, Broker, ReadAhead, drop
 from shared.messaging.delivery import DeadLetter, Delivery
 from shared.messaging.pressure import Pressure
-from shared.messaging.processor import SUSPICIOUS_AFTER_RETURNS, Processor, Unavailable
+from shared.messaging.processor import Processor, Unavailable
 from shared.messaging.publisher import ConfirmingPublisher
+from shared.messaging.suspects import cut_before_suspects, is_suspicious
 from shared.messaging.topology import DEAD
 from shared.observability.metrics import Metrics
 
@@ -101,9 +102,7 @@ class BatchConsumer:
         dead = self._process(batch)
         if dead:
             self._bury(dead)
-        widen = (
-            not self._stopping and self._one_by_one and not any(d.returns >= SUSPICIOUS_AFTER_RETURNS for d in batch)
-        )
+        widen = not self._stopping and self._one_by_one and not any(is_suspicious(d) for d in batch)
         if widen:
             # Before the acknowledgement: with one message in hand, nothing else can be on its way to us.
             self._channel.basic_cancel(self._consumer_tag)
@@ -128,8 +127,9 @@ class BatchConsumer:
         while self._buffer and len(self._buffer) < self._size and not self._one_by_one:
             if not self._drain(max(0.0005, until - time.monotonic())):
                 break
-        taken, self._buffer[:] = self._buffer[: self._size], self._buffer[self._size :]
-        return [Delivery.of(message) for message in taken]
+        batch = cut_before_suspects([Delivery.of(message) for message in self._buffer[: self._size]])
+        del self._buffer[: len(batch)]
+        return list(batch)
 
     def _drain(self, timeout: float) -> bool:
         try:

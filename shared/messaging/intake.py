@@ -19,7 +19,8 @@ from sqlalchemy import select
 from shared.kernel.errors import BatonError, Conflict, InvalidInput
 from shared.kernel.ids import derived_id
 from shared.messaging.delivery import DeadLetter, Delivery
-from shared.messaging.processor import Suspects, Unavailable
+from shared.messaging.processor import Unavailable
+from shared.messaging.suspects import Suspects
 from shared.messaging.topology import REPLIES
 from shared.observability.metrics import Metrics
 from shared.storage.bulk import insert_rows
@@ -59,11 +60,13 @@ class Intake:
 class IntakeProcessor:
     """Gives each command its effect and its answer in one transaction; a rejection changes nothing else."""
 
-    def __init__(self, storage: Storage[Any], intake: Intake, metrics: Metrics) -> None:
+    def __init__(
+        self, storage: Storage[Any], intake: Intake, metrics: Metrics, suspects: Suspects | None = None
+    ) -> None:
         self._storage = storage
         self._intake = intake
         self._metrics = metrics
-        self._suspects = Suspects(storage)
+        self._suspects = suspects or Suspects(storage)
 
     def process(self, deliveries: Sequence[Delivery]) -> list[DeadLetter]:
         """See `Processor.process`; commands are taken one by one."""

@@ -55,8 +55,12 @@ class _AdvisoryLock:
             return
         raw: Any = self._session.connection.dbapi_connection
         self._storage.wake.wait(timeout, also=(raw,))
-        raw.poll()
-        raw.notifies.clear()
+        try:
+            raw.poll()
+        except self._storage.engine.dialect.loaded_dbapi.Error:
+            self.give_up()  # the driver's own error, past SQLAlchemy: the session is lost
+        else:
+            raw.notifies.clear()
 
     def give_up(self) -> None:
         session, self._session = self._session, None
@@ -66,12 +70,22 @@ class _AdvisoryLock:
             session.close()
 
     def _take(self) -> bool:
-        session = self._storage.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        taken = session.execute(text("select pg_try_advisory_lock(:key)"), {"key": self._key}).scalar_one()
+        # Not in autocommit yet: to leave that mode is a word to the server, and one that is away would raise
+        # where nobody expects it. The lock is the session's and outlives the transaction.
+        session = self._storage.engine.connect()
+        try:
+            taken = bool(session.execute(text("select pg_try_advisory_lock(:key)"), {"key": self._key}).scalar_one())
+            session.commit()
+            if taken:
+                session.execution_options(isolation_level="AUTOCOMMIT")
+                session.execute(text(f"listen {self._storage.channel}"))
+        except BaseException:
+            session.invalidate()
+            session.close()
+            raise
         if not taken:
             session.close()
             return False
-        session.execute(text(f"listen {self._storage.channel}"))
         self._session = session
         self._storage.wake.listened_to = True
         return True

@@ -7,8 +7,7 @@ had its effect, in a committed transaction, when `process` returns.
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import structlog
@@ -18,15 +17,14 @@ from shared.kernel.errors import Poison
 from shared.kernel.outcomes import Ignored, Outcome
 from shared.messaging.delivery import DeadLetter, Delivery
 from shared.messaging.reactions import Reactions
+from shared.messaging.suspects import Suspects
 from shared.observability.metrics import Metrics
 from shared.storage.engine import Storage
 from shared.storage.errors import is_conflict, is_unavailable
 from shared.storage.inbox import first_seen
-from shared.storage.suspects import begin_attempt, end_attempts
+from shared.storage.turns import take_turns
 
 CONFLICT_RETRIES = 3
-SUSPICIOUS_AFTER_RETURNS = 2  # come back so often: note each attempt
-KILLER_AFTER_ATTEMPTS = 3  # begun so often and never ended: it kills whoever works on it
 
 log = structlog.get_logger(__name__)
 
@@ -45,39 +43,16 @@ class Processor(Protocol):
         """
 
 
-class Suspects:
-    """Finds the message that kills whoever works on it."""
-
-    def __init__(self, storage: Storage[Any]) -> None:
-        self._storage = storage
-
-    @contextmanager
-    def watched(self, deliveries: Sequence[Delivery]) -> Iterator[tuple[list[Delivery], list[DeadLetter]]]:
-        """The deliveries that may be worked on, and those that must not; the work is the body of the ``with``."""
-        watched = [d for d in deliveries if d.returns >= SUSPICIOUS_AFTER_RETURNS and d.message_id]
-        if not watched:
-            yield list(deliveries), []
-            return
-        with self._storage.work() as work:
-            killers = {
-                d.message_id
-                for d in watched
-                if begin_attempt(work.connection, str(d.message_id)) >= KILLER_AFTER_ATTEMPTS
-            }
-        dead = [DeadLetter(d, "kills_the_consumer", "") for d in deliveries if d.message_id in killers]
-        yield [d for d in deliveries if d.message_id not in killers], dead
-        with self._storage.work() as work:
-            end_attempts(work.connection, [str(d.message_id) for d in watched])
-
-
 class EventProcessor:
     """A service's reactions, applied exactly once for each event id."""
 
-    def __init__(self, storage: Storage[Any], reactions: Reactions, metrics: Metrics) -> None:
+    def __init__(
+        self, storage: Storage[Any], reactions: Reactions, metrics: Metrics, suspects: Suspects | None = None
+    ) -> None:
         self._storage = storage
         self._reactions = reactions
         self._metrics = metrics
-        self._suspects = Suspects(storage)
+        self._suspects = suspects or Suspects(storage)
 
     def process(self, deliveries: Sequence[Delivery]) -> list[DeadLetter]:
         """See `Processor.process`."""
@@ -133,6 +108,7 @@ class EventProcessor:
         with self._storage.work() as work:
             fresh_ids = first_seen(work.connection, [event.id for event in events], now=work.now)
             fresh = [event for event in {event.id: event for event in events}.values() if event.id in fresh_ids]
+            take_turns(work.connection, self._storage.service, (event.subject for event in fresh))
             self._reactions.prefetch(fresh, work)
             outcomes = [(event, self._reactions.apply(event, work)) for event in fresh]
         return outcomes, len(events) - len(fresh)

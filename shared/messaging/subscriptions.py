@@ -10,26 +10,9 @@ from collections.abc import Mapping
 from shared.contracts.catalogue import CATALOGUE
 
 SUBSCRIPTIONS: Mapping[str, frozenset[str]] = {
+    # Whoever has a duty toward a person may know who it is: so the registry hears of all that makes or ends one.
     "person_registry": frozenset(
-        {
-            "test.settled.v1",
-            "test.overturned.v1",
-            "handover.met.v1",
-            "handover.not_met.v1",
-            "handover.contacted.v1",
-            "handover.closed.v1",
-            "handover.refused_to_report.v1",
-            "handover.whereabouts_unknown.v1",
-            "measure.begun.v1",
-            "measure.breached.v1",
-            "measure.evasion_counted.v1",
-            "measure.whereabouts_unknown.v1",
-            "measure.found.v1",
-            "measure.moved.v1",
-            "measure.suspended.v1",
-            "measure.expired.v1",
-            "measure.terminated.v1",
-        }
+        event for event, contract in CATALOGUE.items() if contract.producer not in ("person_registry", "oversight")
     ),
     "drug_testing": frozenset(
         {

@@ -16,29 +16,25 @@ STALE_AFTER_SECONDS = 10.0
 class BrokerWatch:
     """Measures a service's queues every few seconds; a broker that does not answer shows in `complaint`."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, broker: Broker, metrics: Metrics) -> None:
+        self._broker = broker
         self._metrics = metrics
         self._answered_at = time.monotonic()
-        self._is_blocked = False
-
-    def blocked(self, is_blocked: bool) -> None:
-        """The broker says that it takes nothing (memory or disk alarm), or takes again."""
-        self._is_blocked = is_blocked
-        self._metrics.broker_blocked.set(int(is_blocked))
 
     def complaint(self) -> str | None:
         """What is wrong with the broker, if something is."""
-        if self._is_blocked:
+        if self._broker.is_blocked:
             return "the broker is blocked by an alarm"
         silent = time.monotonic() - self._answered_at
         return f"no answer for {silent:.0f} s" if silent > STALE_AFTER_SECONDS else None
 
-    def run(self, broker: Broker, service: str) -> None:
+    def run(self, service: str) -> None:
         """Measure for ever."""
         connection: Connection | None = None
         while True:
+            self._metrics.broker_blocked.set(int(self._broker.is_blocked))
             try:
-                connection = connection or broker.connect()
+                connection = connection or self._broker.connect()
                 self._measure(connection, service)
             except CONNECTION_ERRORS:
                 if connection is not None:

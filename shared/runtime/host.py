@@ -13,6 +13,7 @@ from shared.messaging.morgue import Morgue, Replayer
 from shared.messaging.pressure import Pressure
 from shared.messaging.processor import EventProcessor, Processor, Unavailable
 from shared.messaging.relay import Relay
+from shared.messaging.suspects import Suspects
 from shared.messaging.topology import UNROUTED, dead_queue, events_queue, intake_queue
 from shared.observability.metrics import Metrics
 from shared.runtime.extensions import BatchEntrypoint, HttpApi, LoopProvider, TimerEntrypoint
@@ -32,7 +33,7 @@ def nameko_service(
     app: Flask,
 ) -> type:
     """A class that nameko's runner can host; each entrypoint and provider stands for one line of the definition."""
-    pressure = Pressure()
+    pressure, suspects = Pressure(), Suspects(storage)
     members: dict[str, Any] = {
         "name": definition.name,
         "__doc__": definition.title,
@@ -46,12 +47,12 @@ def nameko_service(
         unrouted = Morgue(storage, metrics, events_only=True)
         members["find"] = _batches(UNROUTED, unrouted, settings, broker, metrics, pressure)
     if definition.reactions is not None:
-        events = EventProcessor(storage, definition.reactions, metrics)
+        events = EventProcessor(storage, definition.reactions, metrics, suspects)
         for number in range(settings.consumers):
             queue = events_queue(definition.name)
             members[f"react_{number}"] = _batches(queue, events, settings, broker, metrics, pressure)
     if definition.intake is not None:
-        commands = IntakeProcessor(storage, definition.intake, metrics)
+        commands = IntakeProcessor(storage, definition.intake, metrics, suspects)
         members["take_in"] = _batches(intake_queue(definition.name), commands, settings, broker, metrics, pressure)
     chassis = (*measuring_timers(definition, metrics), *retention_timers(settings.retention, metrics))
     members["tick"] = _ticks(TimerLoop(storage, (*definition.timers, *chassis), metrics))

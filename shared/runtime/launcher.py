@@ -83,8 +83,8 @@ def _run(definition: ServiceDefinition, settings: Settings) -> None:
         service=definition.name, url=settings.database_url, work=definition.work, clock=clock
     )
     metrics.db_connections.set_function(storage.engine.pool.checkedout)  # type: ignore[attr-defined]
-    watch = BrokerWatch(metrics)
-    broker = Broker(settings.amqp_uri, name=definition.name, on_blocked=watch.blocked)
+    broker = Broker(settings.amqp_uri, name=definition.name)
+    watch = BrokerWatch(broker, metrics)
     _wait_for(stop, "database", lambda: upgrade(storage.engine, definition.name), (SQLAlchemyError,))
     _wait_for(stop, "broker", lambda: _prepare(broker, settings.topology), CONNECTION_ERRORS)
     if stop.ready():
@@ -94,7 +94,7 @@ def _run(definition: ServiceDefinition, settings: Settings) -> None:
     runner = ServiceRunner({"WEB_SERVER_ADDRESS": f"{settings.http_host}:{settings.http_port}", "max_workers": 20})
     runner.add_service(service)
     runner.start()
-    watching = eventlet.spawn(watch.run, broker, definition.name)
+    watching = eventlet.spawn(watch.run, definition.name)
     log.info("service.started", port=settings.http_port)
     _serve_until(stop, runner)
     watching.kill()

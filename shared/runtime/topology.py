@@ -66,7 +66,7 @@ def main() -> int:
         log.error("topology.mismatch", entity=str(error))
         return 1
     drop(connection)
-    log.info("topology.declared", mark=mark().name)
+    log.info("topology.declared", entity=mark().name)
     return 0
 
 

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
@@ -34,10 +34,10 @@ _SERVICES = Path(__file__).parents[2] / "services"
 _ALEMBIC = Path(__file__).parent / "alembic"
 
 
-def upgrade(engine: Engine, service: str) -> None:
-    """Bring a service's schema to the newest revision. Safe to call from several replicas at once."""
+def upgrade(engine: Engine, service: str, to: str = "heads") -> None:
+    """Bring a service's schema to a revision, the newest. Safe to call from several replicas at once."""
     with _one_at_a_time(engine, service) as connection:
-        command.upgrade(_config(service, connection), "heads")
+        command.upgrade(_config(service, connection), to)
 
 
 def differences(engine: Engine, service: str) -> list[Any]:
@@ -85,7 +85,18 @@ def _one_at_a_time(engine: Engine, service: str) -> Iterator[Connection]:
     with open(f"{database}.migration-lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with engine.begin() as connection:
+            before = MigrationContext.configure(connection).get_current_heads()
             yield connection
+            is_changed = MigrationContext.configure(connection).get_current_heads() != before
+        if is_changed and before:
+            _write_anew(engine)
+
+
+def _write_anew(engine: Engine) -> None:
+    """Leave nothing in the file of what a migration took away; outside of a transaction, as SQLite wants it."""
+    with closing(engine.raw_connection()) as raw:
+        raw.cursor().execute("VACUUM")
+        raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _history(service: str) -> Path:

@@ -7,7 +7,7 @@ the late ones.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from shared.storage.bulk import delete_rows, insert_rows
 from shared.storage.chassis import EVENT_LOG, OUTBOX
 
 EVENTS_EXCHANGE = "baton.events"
+LONGEST_WAIT = timedelta(minutes=1)  # for another attempt; a longer one was set by a clock that was wrong
 _NO_HEADERS: Mapping[str, str] = {}
 
 
@@ -80,7 +81,8 @@ def due(connection: Connection, *, now: datetime, limit: int) -> list[Pending]:
     An aggregate whose earlier message waits for another attempt is left out whole, so its order is kept and
     one that cannot be published holds up nobody else.
     """
-    held = select(_FAILING.c.subject).where(_FAILING.c.attempts > 0, _FAILING.c.next_attempt_at > now).distinct()
+    waits = _FAILING.c.next_attempt_at > now, _FAILING.c.next_attempt_at <= now + LONGEST_WAIT
+    held = select(_FAILING.c.subject).where(_FAILING.c.attempts > 0, *waits).distinct()
     first: dict[UUID, Pending] = {}
     for row in connection.execute(_DUE.where(OUTBOX.c.subject.not_in(held)).limit(limit)):
         first.setdefault(row.subject, Pending(*row))
@@ -93,7 +95,7 @@ def settle(connection: Connection, positions: Sequence[int]) -> None:
 
 
 def postpone(connection: Connection, positions: Sequence[int], *, until: datetime) -> None:
-    """Note a failed attempt of messages that the broker returned or refused."""
+    """Note a failed attempt of messages that the broker returned or refused. The wait is at most `LONGEST_WAIT`."""
     if positions:
         connection.execute(
             update(OUTBOX)

@@ -13,9 +13,10 @@ from shared.storage.chassis import SUSPECT
 _TRY_AGAIN = "on conflict (message_id) do update set attempts = suspect.attempts + 1"
 
 
-def begin_attempt(connection: Connection, message_id: str) -> int:
-    """Note that an attempt begins; the number of attempts that began before and never ended."""
-    insert_rows(connection, SUSPECT, [{"message_id": message_id, "attempts": 1}], tail=_TRY_AGAIN)
+def begin_attempt(connection: Connection, message_id: str, *, noted: bool = False) -> int:
+    """Note that an attempt begins, unless it is noted already; how many began before and never ended."""
+    tail = "on conflict do nothing" if noted else _TRY_AGAIN
+    insert_rows(connection, SUSPECT, [{"message_id": message_id, "attempts": 1}], tail=tail)
     begun: int = connection.execute(select(SUSPECT.c.attempts).where(SUSPECT.c.message_id == message_id)).scalar_one()
     return begun - 1
 

@@ -67,7 +67,7 @@ def _complete(described: dict[str, Any], declaration: Declaration | None, verb: 
     described["security"] = [{"bearer": []}]
     described["x-roles"] = sorted(role.value for role in declaration.roles)
     responses = described.setdefault("responses", {})
-    if verb != "get":
+    if verb != "get" and not declaration.looks:
         described.setdefault("parameters", []).append(_key_parameter(required=declaration.creates))
         _tell_of_replay(responses)
     for status in sorted(_possible_problems(described, verb, path)):

@@ -48,7 +48,7 @@ class Declaration:
 
     roles: frozenset[Role]
     creates: bool
-    writes: bool | None
+    looks: bool
     guard: Callable[..., Response]
 
 
@@ -61,11 +61,12 @@ class Gate:
 
 
 def operation(
-    *roles: Role, creates: bool = False, writes: bool | None = None
+    *roles: Role, creates: bool = False, looks: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
     """Declare who may do this, and whether it creates something (then ``Idempotency-Key`` is required).
 
-    Unless ``writes`` says otherwise, a GET only reads and everything else writes.
+    A GET only reads, and everything else writes. What ``looks`` at somebody's identity, with whatever method, writes
+    that down and nothing else, so its answer is never kept.
     """
     if not roles:
         raise TypeError("an operation states who may do it")
@@ -75,7 +76,7 @@ def operation(
         def guard(*args: Any, **kwargs: Any) -> Response:
             return _run(declaration, lambda: make_response(view(*args, **kwargs)))
 
-        declaration = Declaration(frozenset(roles), creates, writes, guard)
+        declaration = Declaration(frozenset(roles), creates, looks, guard)
         guard.__baton_operation__ = declaration  # type: ignore[attr-defined]
         return guard
 
@@ -124,8 +125,9 @@ def _run(declaration: Declaration, view: Callable[[], Response]) -> Response:
     _authorise(declaration, principal)
     refuse_unstorable_path(request.view_args or {})
     body = read_body(request)  # before the transaction begins, so that a slow client holds none open
-    writes = _writes(declaration)
-    claim = idempotency.claim_of(request, body, principal, required=declaration.creates) if writes else None
+    writes = declaration.looks or request.method not in _READING
+    has_claim = writes and not declaration.looks
+    claim = idempotency.claim_of(request, body, principal, required=declaration.creates) if has_claim else None
     return _until_no_race(lambda: _in_one_transaction(gate, view, claim, writes=writes))
 
 
@@ -171,10 +173,6 @@ def _answer(work: UnitOfWork, view: Callable[[], Response], claim: Claim | None)
     if response.status_code < 400:
         idempotency.keep(work, claim, response)
     return response
-
-
-def _writes(declaration: Declaration) -> bool:
-    return request.method not in _READING if declaration.writes is None else declaration.writes
 
 
 def _authenticate(verifier: TokenVerifier) -> Principal:

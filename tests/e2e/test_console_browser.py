@@ -1,37 +1,17 @@
 """The console in a real browser: an officer on a phone follows a case from the list to the registration."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
-from deploy.local.accounts import CENTRE, OFFICE, OFFICE_TOWNSHIP
+from deploy.local.accounts import OFFICE
 from shared.kernel.clock import CHINA
-from tests.support.browser import page_for, violations_on
+from tests.support.browser import offered_task, page_for, violations_on
 from tests.support.platform import RunningPlatform
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
-
-
-def offered_task(platform: RunningPlatform, name: str) -> None:
-    """A release of somebody who lives in the demonstration officer's township, at the gate right now."""
-    client = platform.client("centre-system", "station-system", "county", "officer")
-    office = {"name": "office", "level": "township", "division": OFFICE_TOWNSHIP}
-    client.put("county", "community_handover", f"/offices/{OFFICE}", office)
-    client.put("county", "community_handover", f"/coverage/{OFFICE_TOWNSHIP}", {"office": OFFICE})
-    person = {"identity_kind": "none", "full_name": name, "sex": "male", "residence_division": OFFICE_TOWNSHIP}
-    person_id = client.post("station-system", "person_registry", "/persons", person)["id"]
-    release = {
-        "person_id": person_id,
-        "centre": CENTRE,
-        "kind": "converted",
-        "release_at": (datetime.now(UTC) + timedelta(days=2)).isoformat(),
-    }
-    release_id = client.post("centre-system", "release_notification", "/releases", release)["id"]
-    client.wait_for(
-        "the task", lambda: client.get("officer", "community_handover", "/tasks", release_id=release_id)["items"]
-    )
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])

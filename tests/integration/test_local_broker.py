@@ -82,7 +82,7 @@ def test_a_start_that_fails_leaves_nothing_running(servers: Path) -> None:
 
 def test_its_ports_are_closed_to_other_machines(broker: PrivateBroker) -> None:
     """AMQP, Erlang's distribution and epmd; 127.0.0.2 stands for another address of this machine."""
-    ports = [int(broker.uri.split(":")[3].strip("/")), broker._dist_port, broker._epmd_port]
+    ports = [int(broker.uri.split(":")[3].strip("/")), broker._dist_port, broker._names.port]
     assert all(is_listening(port) for port in ports)
     for port in ports:
         with socket.socket() as probe:

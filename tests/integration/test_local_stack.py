@@ -55,6 +55,28 @@ def test_each_service_is_told_where_everything_is(make: MakeStack, tmp_path: Pat
             assert f"http://127.0.0.1:{told(stack, name, 'HTTP_PORT')}" == stack.urls[name]
 
 
+def test_a_second_process_of_a_service_has_its_own_port_and_is_told_what_is_for_it_alone(tmp_path: Path) -> None:
+    names = ("oversight", "oversight-2")
+    with Stack(
+        tmp_path / "data",
+        amqp_uri="amqp://somewhere//",
+        database_url=None,
+        ports=dict(zip(names, free_ports(2), strict=True)),
+        env_of={"oversight-2": {"AMQP_URI": "amqp://elsewhere//"}},
+        commands=dict.fromkeys(names, STAND_IN),
+    ) as stack:
+        assert [told(stack, name, "AMQP_URI") for name in names] == ["amqp://somewhere//", "amqp://elsewhere//"]
+        assert [told(stack, name, "OVERSIGHT_URL") for name in names] == [stack.urls["oversight"]] * 2
+        assert stack.urls["oversight"] != stack.urls["oversight-2"]
+        assert "OVERSIGHT-2_URL" not in stack.env
+
+
+def test_a_second_process_runs_the_same_service(tmp_path: Path) -> None:
+    ports = {"oversight-2": free_ports(1)[0]}
+    stack = Stack(tmp_path, amqp_uri="amqp://somewhere//", database_url=None, ports=ports)
+    assert stack.processes["oversight-2"].command[-2:] == ["shared.runtime", "oversight"]
+
+
 def test_a_database_is_only_the_one_that_was_chosen(make: MakeStack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://from/elsewhere")
     with make() as stack:

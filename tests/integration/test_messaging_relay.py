@@ -7,8 +7,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import ClassVar
 
+import psycopg2.extensions
+import psycopg2.extras
 import pytest
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
 from deploy.local.broker import PrivateBroker
 from services.person_registry.store import Work
@@ -21,6 +24,7 @@ from shared.messaging.relay import Relay
 from shared.observability.metrics import Metrics
 from shared.storage import outbox
 from shared.storage.engine import Storage
+from tests.faults.proxy import Network, Proxy
 from tests.support.messaging import (
     publish,
     registry,
@@ -133,6 +137,22 @@ def test_an_aggregates_events_leave_one_after_the_other(database_url: str) -> No
         storage.release(connection, read_only=False)
 
 
+def test_a_wait_that_was_set_by_a_wrong_clock_is_not_waited_for(database_url: str) -> None:
+    with registry(database_url) as storage:
+        say_events(storage, 1)
+        now = storage.clock.now()
+        connection = storage.begin(read_only=False)
+        (pending,) = outbox.due(connection, now=now, limit=10)
+        outbox.postpone(connection, [pending.position], until=now + timedelta(hours=6))
+        assert outbox.due(connection, now=now, limit=10) == [pending]
+        outbox.postpone(connection, [pending.position], until=now + timedelta(seconds=5))
+        assert outbox.due(connection, now=now, limit=10) == []
+        assert outbox.due(connection, now=now + timedelta(seconds=6), limit=10) == [pending]
+        assert outbox.due(connection, now=now - timedelta(hours=6), limit=10) == [pending]
+        connection.rollback()
+        storage.release(connection, read_only=False)
+
+
 def test_an_event_that_commits_late_with_a_small_number_is_not_skipped(postgres_url: str, amqp_uri: str) -> None:
     with registry(postgres_url) as storage, topology(amqp_uri) as (broker, connection):
         slow = storage.work()
@@ -197,6 +217,42 @@ def test_a_lost_relay_session_is_a_lost_lock(postgres_url: str, amqp_uri: str) -
             connection.execute(text("select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'"))
         say_events(storage, 3)
         wait_until(lambda: backlog(storage) == 0, "published after taking the lock again")
+
+
+@pytest.fixture
+def green() -> Iterator[None]:
+    """psycopg2 as the services have it: it waits through a callback, and so speaks to the server at other moments."""
+    psycopg2.extensions.set_wait_callback(psycopg2.extras.wait_select)
+    yield
+    psycopg2.extensions.set_wait_callback(None)
+
+
+@contextmanager
+def breakable(postgres_url: str) -> Iterator[tuple[Storage[Work], Proxy]]:
+    """A registry on a database that is reached through a network that can break."""
+    url = make_url(postgres_url)
+    with Network() as network:
+        proxy = network.proxy(url.port or 0)
+        with registry(url.set(port=proxy.port).render_as_string(hide_password=False)) as storage:
+            yield storage, proxy
+
+
+def leader(storage: Storage[Work], not_one_of: set[int]) -> int | None:
+    """The server process of the session that holds the relay's lock, if it is a new one."""
+    with storage.engine.connect() as connection:
+        found = connection.execute(text("select pid from pg_locks where locktype = 'advisory'")).scalar()
+    return None if found is None or found in not_one_of else int(found)
+
+
+def test_an_idle_relay_survives_the_loss_of_its_session(green: None, postgres_url: str, amqp_uri: str) -> None:
+    with registry(postgres_url) as direct, topology(amqp_uri) as (broker, _), breakable(postgres_url) as (storage, way):
+        led_by: list[int] = []
+        with relaying(storage, broker):
+            for _ in range(5):
+                led_by.append(wait_until(lambda: leader(direct, {*led_by}), "the relay leading, in a new session"))
+                way.reset()
+            say_events(storage, 3)
+            wait_until(lambda: backlog(storage) == 0, "published after taking the lock again")
 
 
 class _Letter:

@@ -1,9 +1,11 @@
 """A real browser at the console: pages of signed-in users, and what is wrong with them."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page
 
+from deploy.local.accounts import CENTRE, OFFICE, OFFICE_TOWNSHIP
 from deploy.local.assets import BUILD
 from tests.support.platform import RunningPlatform
 
@@ -42,3 +44,24 @@ def violations_on(page: Page) -> list[str]:
         "axe.run().then(found => found.violations.map(v => v.id + ': ' + v.nodes[0].html))"
     )
     return found
+
+
+def offered_task(platform: RunningPlatform, name: str) -> str:
+    """A release of somebody who lives in the demonstration officer's township, at the gate soon; the person's id."""
+    client = platform.client("centre-system", "station-system", "county", "officer")
+    office = {"name": "office", "level": "township", "division": OFFICE_TOWNSHIP}
+    client.put("county", "community_handover", f"/offices/{OFFICE}", office)
+    client.put("county", "community_handover", f"/coverage/{OFFICE_TOWNSHIP}", {"office": OFFICE})
+    person = {"identity_kind": "none", "full_name": name, "sex": "male", "residence_division": OFFICE_TOWNSHIP}
+    person_id = client.post("station-system", "person_registry", "/persons", person)["id"]
+    release = {
+        "person_id": person_id,
+        "centre": CENTRE,
+        "kind": "converted",
+        "release_at": (datetime.now(UTC) + timedelta(days=2)).isoformat(),
+    }
+    release_id = client.post("centre-system", "release_notification", "/releases", release)["id"]
+    client.wait_for(
+        "the task", lambda: client.get("officer", "community_handover", "/tasks", release_id=release_id)["items"]
+    )
+    return str(person_id)

@@ -187,6 +187,19 @@ def _handover_task() -> dict[str, Any]:
     }
 
 
+def _opening() -> dict[str, Any]:
+    return {
+        "person_id": new_id(),
+        "state": "open",
+        "subject": "city",
+        "organisation": "NCO-4308",
+        "opened_at": NOW,
+        "until": NOW + timedelta(hours=8),
+        "due_rule": "K1",
+        "due_at": NOW + timedelta(hours=24),
+    }
+
+
 def _risk_assessment() -> dict[str, Any]:
     return {
         "person_id": new_id(),
@@ -241,6 +254,7 @@ _OWN_ID = {
     "handover_task": "task_id",
     "risk_assessment": "risk_id",
     "measure": "measure_id",
+    "opening": "opening_id",
 }
 _DEFAULTS: dict[str, Callable[[], dict[str, Any]]] = {
     "person": _person,
@@ -251,6 +265,7 @@ _DEFAULTS: dict[str, Callable[[], dict[str, Any]]] = {
     "handover_task": _handover_task,
     "risk_assessment": _risk_assessment,
     "measure": _measure,
+    "opening": _opening,
 }
 _TOLD = {"collected_at": NOW, "sample_type": "urine", "told_at": NOW}
 _POSITIVE = {**_TOLD, "result": "positive", "objection_due_at": NOW + timedelta(days=4)}
@@ -276,6 +291,11 @@ _STATES: dict[str, dict[str, Any]] = {
     "person.registered.v1": {},
     "person.changed.v1": {},
     "person.merged.v1": {"state": "merged", "identity_status": "provisional", "merged_into": new_id()},
+    "person.sealed.v1": {"state": "sealed"},
+    "person.erased.v1": {"state": "erased"},
+    "identity.opened.v1": {},
+    "identity.opening_answered.v1": {"state": "approved", **_DONE},
+    "identity.opening_unanswered.v1": {"state": "unanswered", **_DONE},
     "test.ordered.v1": {},
     "test.refused.v1": {"state": "refused", "due_rule": "T0f"},
     "test.yielded.v1": {},

@@ -217,6 +217,7 @@ def test_the_first_field_of_every_event_is_its_own_id() -> None:
         "handover_task": "task_id",
         "risk_assessment": "risk_id",
         "measure": "measure_id",
+        "opening": "opening_id",
     }
 
 

@@ -13,6 +13,7 @@ from flask.views import MethodView
 from sqlalchemy import insert
 
 from shared.kernel.errors import Conflict
+from shared.kernel.ids import new_id
 from shared.storage.chassis import IDEMPOTENCY
 from shared.web import Blueprint, Role, current_work, operation
 from shared.web.idempotency import claim_of
@@ -101,13 +102,19 @@ def test_a_get_changes_nothing_even_if_its_code_would(book: Notebook) -> None:
     assert book.texts() == []
 
 
-def test_a_get_declared_to_write_does(book: Notebook) -> None:
-    def touch(work: Notes) -> None:
-        work.connection.execute(insert(notes).values(**_row("by get")))
+def test_a_look_is_written_down_each_time_and_its_answer_is_never_kept(book: Notebook) -> None:
+    texts = iter(("once", "twice"))
 
-    app = _app_with(book, touch, writes=True)
-    assert app.test_client().get("/touch", headers=book.headers()).status_code == 200
-    assert book.texts() == ["by get"]
+    def look(work: Notes) -> None:
+        work.connection.execute(insert(notes).values(**{**_row(next(texts)), "id": new_id()}))
+
+    app = _app_with(book, look, looks=True)
+    headers = {**book.headers(), "Idempotency-Key": "the same"}
+    for _ in range(2):
+        answer = app.test_client().get("/touch", headers=headers)
+        assert (answer.status_code, "Idempotent-Replayed" in answer.headers) == (200, False)
+    assert book.texts() == ["once", "twice"]
+    assert book.count(IDEMPOTENCY) == 0
 
 
 def test_creating_needs_a_key(book: Notebook) -> None:
@@ -288,13 +295,13 @@ def _refuse(_work: Notes) -> None:
     raise Conflict("note.no", "no")
 
 
-def _app_with(book: Notebook, happening: Any, *, writes: bool | None = None) -> Flask:
+def _app_with(book: Notebook, happening: Any, *, looks: bool = False) -> Flask:
     """The application with one more route, which lets something happen."""
     blp = Blueprint("touch", __name__)
 
     @blp.route("/touch")
     class Touch(MethodView):
-        @operation(Role.ANYONE_SIGNED_IN, writes=writes)
+        @operation(Role.ANYONE_SIGNED_IN, looks=looks)
         def get(self) -> Response:
             happening(current_work())
             return Response("{}", content_type="application/json")

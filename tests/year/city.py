@@ -25,6 +25,7 @@ from shared.messaging.subscriptions import SUBSCRIPTIONS
 from shared.reference.divisions import divisions
 from shared.storage.chassis import EVENT_LOG
 from shared.web.principal import Principal, Role
+from tests.support.keys import use_new_keys
 from tests.support.service import ServiceUnderTest, service_under_test
 
 BATCH = 500
@@ -141,6 +142,7 @@ class City:
 def city(folder: Path, start: datetime) -> Iterator[City]:
     """The city's services on empty databases in a folder."""
     clock = FixedClock(start)
+    use_new_keys(folder)
     with ExitStack() as opened:
         services = {
             name: opened.enter_context(

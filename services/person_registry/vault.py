@@ -1,0 +1,216 @@
+"""Persons' identities at rest: each person's under a key of its own, which lives in another database.
+
+Envelope encryption: a person's data key (AES-256-GCM) is wrapped by a master key and kept in ``person_keys``, a
+database that is not backed up with the others. Whoever has a copy of the registry's database, old or new, has names
+only as long as the person's key exists: destroying the key erases them everywhere, and locking it, which wraps it for
+the escrow alone, seals them from everybody but a court's order. An identity number is found by a keyed digest (blind
+index).
+"""
+
+import hashlib
+import hmac
+import os
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from sqlalchemy import Column, LargeBinary, MetaData, Table, Text, Uuid, event, select, text, update
+from sqlalchemy.engine import make_url
+
+from services.person_registry.keyring import KEY_BYTES, Keyring
+from shared.storage.bulk import insert_rows
+from shared.storage.engine import make_engine
+
+SCHEMA = "person_keys"
+NONCE_BYTES = 12
+_PUBLIC_BYTES = 32
+_IDENTITY, _WRAPPED, _ESCROW = b"identity ", b"wrapped ", b"escrow "
+
+_FORGET = {  # what stood in a row before must not stay in the database's files
+    "sqlite": "PRAGMA wal_checkpoint(TRUNCATE)",
+    "postgresql": f"vacuum {SCHEMA}.person_key",
+}
+
+metadata = MetaData()
+keys = Table(
+    "person_key",
+    metadata,
+    Column("person_id", Uuid, primary_key=True),
+    Column("master", Text),  # id of the master key that wraps it; null of one that is locked or destroyed
+    Column("wrapped", LargeBinary),
+    Column("escrow", LargeBinary),  # of one that is locked: for the escrow's private key alone
+)
+
+
+class Tampered(Exception):
+    """What is stored was not written by us, or for somebody else."""
+
+
+class Vault:
+    """Opens and closes identities. ``url`` is the database of the keys."""
+
+    def __init__(self, keyring: Keyring, url: str) -> None:
+        self._ring = keyring
+        self._engine = make_engine(url, schema=SCHEMA)
+        if self._engine.dialect.name == "sqlite":
+            event.listen(self._engine, "connect", _overwrite_what_is_deleted)
+        with self._engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text(f"create schema if not exists {SCHEMA}"))
+            metadata.create_all(connection)
+
+    def close_up(self, person_id: UUID, identity: Mapping[str, Any]) -> bytes:
+        """An identity as it may be stored; the person's key is made if there is none.
+
+        Raises: KeyError when the person's key is locked or destroyed.
+        """
+        key = self._data_keys([person_id]).get(person_id) or self._new_key(person_id)
+        return _encrypt(key, orjson.dumps(dict(identity)), _IDENTITY + person_id.bytes)
+
+    def open(self, sealed: Mapping[UUID, bytes]) -> dict[UUID, dict[str, Any]]:
+        """The identities of persons; those whose key is locked or destroyed are left out.
+
+        Raises: Tampered.
+        """
+        found = self._data_keys(sealed)
+        return {one: _identity(found[one], one, cipher) for one, cipher in sealed.items() if one in found}
+
+    def index(self, number: str) -> str:
+        """By which an identity number is found without being stored."""
+        return hmac.new(self._ring.index, number.encode(), hashlib.sha256).hexdigest()
+
+    def lock(self, person_id: UUID) -> None:
+        """Put a person's key out of our reach: only the escrow's private key opens it. Done twice, it is done once."""
+        key = self._data_keys([person_id]).get(person_id)
+        if key is not None:
+            escrow = _for_escrow(self._ring.escrow, key, person_id)
+            self._set(person_id, master=None, wrapped=None, escrow=escrow)
+
+    def escrow_of(self, person_id: UUID) -> bytes | None:
+        """What the escrow's private key opens, of a person whose key is locked."""
+        with self._engine.connect() as connection:
+            found: bytes | None = connection.execute(
+                select(keys.c.escrow).where(keys.c.person_id == person_id)
+            ).scalar()
+        return found
+
+    def destroy(self, person_id: UUID) -> None:
+        """Destroy a person's key, for ever."""
+        self._set(person_id, master=None, wrapped=None, escrow=None)
+
+    def rewrap(self, limit: int) -> int:
+        """Wrap some keys of older master keys with the active one; how many."""
+        with self._engine.begin() as connection:
+            old = keys.c.master.is_not(None), keys.c.master != self._ring.active
+            rows = connection.execute(select(keys).where(*old).limit(limit)).all()
+            for row in rows:
+                key = self._unwrap(row.master, row.wrapped, row.person_id)
+                fresh = {"master": self._ring.active, "wrapped": self._wrap(key, row.person_id)}
+                connection.execute(update(keys).where(keys.c.person_id == row.person_id).values(**fresh))
+        return len(rows)
+
+    def _new_key(self, person_id: UUID) -> bytes:
+        key = AESGCM.generate_key(KEY_BYTES * 8)
+        row = {
+            "person_id": person_id,
+            "master": self._ring.active,
+            "wrapped": self._wrap(key, person_id),
+            "escrow": None,
+        }
+        with self._engine.begin() as connection:
+            insert_rows(connection, keys, [row], tail="on conflict do nothing")
+        return self._data_keys([person_id])[person_id]
+
+    def _data_keys(self, persons: Iterable[UUID]) -> dict[UUID, bytes]:
+        wanted = list(persons)
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(keys).where(keys.c.person_id.in_(wanted))).all()
+        there = [row for row in rows if row.master is not None]
+        return {row.person_id: self._unwrap(row.master, row.wrapped, row.person_id) for row in there}
+
+    def _set(self, person_id: UUID, **values: Any) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(update(keys).where(keys.c.person_id == person_id).values(**values))
+        self._forget()
+
+    def _forget(self) -> None:
+        """Outside of a transaction, which neither database would do it in."""
+        raw = self._engine.raw_connection()
+        try:
+            if self._engine.dialect.name == "postgresql":
+                raw.driver_connection.autocommit = True  # type: ignore[union-attr]
+            raw.cursor().execute(_FORGET[self._engine.dialect.name])
+        finally:
+            raw.invalidate()
+
+    def _wrap(self, key: bytes, person_id: UUID) -> bytes:
+        return _encrypt(self._ring.masters[self._ring.active], key, _WRAPPED + person_id.bytes)
+
+    def _unwrap(self, master: str, wrapped: bytes, person_id: UUID) -> bytes:
+        return _decrypt(self._ring.masters[master], wrapped, _WRAPPED + person_id.bytes)
+
+
+def _overwrite_what_is_deleted(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA secure_delete=ON")
+
+
+def read_for_court(private: X25519PrivateKey, escrow: bytes, person_id: UUID, sealed: bytes) -> dict[str, Any]:
+    """A sealed person's identity, for who holds the escrow's private key. No service of the platform does.
+
+    Raises: Tampered.
+    """
+    public, cipher = escrow[:_PUBLIC_BYTES], escrow[_PUBLIC_BYTES:]
+    shared_key = _derived(private.exchange(X25519PublicKey.from_public_bytes(public)), public)
+    key = _decrypt(shared_key, cipher, _ESCROW + person_id.bytes)
+    return _identity(key, person_id, sealed)
+
+
+def _identity(key: bytes, person_id: UUID, sealed: bytes) -> dict[str, Any]:
+    identity: dict[str, Any] = orjson.loads(_decrypt(key, sealed, _IDENTITY + person_id.bytes))
+    return identity
+
+
+def _for_escrow(escrow: X25519PublicKey, key: bytes, person_id: UUID) -> bytes:
+    once = X25519PrivateKey.generate()
+    public = once.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return public + _encrypt(_derived(once.exchange(escrow), public), key, _ESCROW + person_id.bytes)
+
+
+def _derived(secret: bytes, public: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=public, info=_ESCROW).derive(secret)
+
+
+def _encrypt(key: bytes, plain: bytes, about: bytes) -> bytes:
+    nonce = os.urandom(NONCE_BYTES)
+    return nonce + AESGCM(key).encrypt(nonce, plain, about)
+
+
+def _decrypt(key: bytes, cipher: bytes, about: bytes) -> bytes:
+    try:
+        return AESGCM(key).decrypt(cipher[:NONCE_BYTES], cipher[NONCE_BYTES:], about)
+    except InvalidTag as error:
+        raise Tampered("an identity or a key was changed outside the registry") from error
+
+
+@cache
+def vault_beside(database_url: str, keyring: Path | None = None) -> Vault:
+    """The vault of the registry that uses a database: ``IDENTITY_KEYS_DATABASE_URL``, else beside that database.
+
+    The keys are those of the environment unless their file is named.
+
+    Raises: NoKeyring.
+    """
+    url = make_url(os.environ.get("IDENTITY_KEYS_DATABASE_URL") or database_url)
+    if url.get_backend_name() == "sqlite" and url.render_as_string(hide_password=False) == database_url:
+        url = url.set(database=f"{url.database}.keys")
+    keys = Keyring.from_file(keyring) if keyring else Keyring.from_environment()
+    return Vault(keys, url.render_as_string(hide_password=False))

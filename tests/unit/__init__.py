@@ -1,0 +1,1 @@
+"""Rules and parts by themselves: no broker, no database server, no other process."""
