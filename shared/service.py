@@ -14,6 +14,7 @@ from sqlalchemy import MetaData
 from shared.messaging.intake import Intake
 from shared.messaging.reactions import Reactions
 from shared.observability.metrics import Metrics
+from shared.storage.dead_letters import waiting
 from shared.storage.retention import prune
 from shared.storage.work import Transaction, UnitOfWork
 
@@ -51,13 +52,12 @@ class ServiceDefinition:
 
 
 def measuring_timers(definition: ServiceDefinition, metrics: Metrics) -> tuple[Timer, ...]:
-    """The timer that sets a service's own gauges, if it has any."""
-    if definition.measure is None:
-        return ()
-    measure = definition.measure
+    """The timer that sets the gauges of what the database says: dead letters, and what is the service's own."""
 
     def run(work: UnitOfWork) -> int:
-        measure(work, metrics)
+        metrics.dead_letters_waiting.set(waiting(work.connection))
+        if definition.measure is not None:
+            definition.measure(work, metrics)
         return 0
 
     return (Timer("measure", MEASURE_EVERY, run),)

@@ -1,8 +1,9 @@
 """One role and one schema for each service, none of which sees another's; made, or set right, at every start.
 
-``python -m deploy.compose.database FOLDER`` with ``DATABASE_HOST``: connects as the superuser, waits for the server,
-and gives each role the password that its own secret holds, so a changed secret is a changed password. The passwords
-reach the server as SCRAM verifiers and stand in no log.
+``python -m deploy.compose.database FOLDER`` with ``DATABASE_HOST`` and ``KEYS_DATABASE_HOST``: connects as the
+superuser, waits for the server, and gives each role the password that its own secret holds, so a changed secret is a
+changed password. The passwords reach the server as SCRAM verifiers and stand in no log. The keys of persons have a
+server of their own, so that no backup of the other brings back a key that was destroyed.
 """
 
 import os
@@ -18,7 +19,15 @@ from psycopg2 import sql
 from psycopg2.extensions import encrypt_password
 from sqlalchemy.engine import URL, make_url
 
-from deploy.compose.secret_files import DATABASE, DATABASE_URL, MONITORING, SUPERUSER, passwords
+from deploy.compose.secret_files import (
+    DATABASE,
+    DATABASE_URL,
+    KEYS_DATABASE,
+    KEYS_DATABASE_URL,
+    MONITORING,
+    SUPERUSER,
+    passwords,
+)
 from deploy.local.stack import SERVICES
 
 PATIENCE_SECONDS = 300
@@ -26,15 +35,15 @@ PAUSE_SECONDS = 0.5
 
 
 def prepare(url: URL, roles: Mapping[str, str], monitoring: str | None = None) -> None:
-    """Make roles, schemas and rights. ``roles`` are the services' passwords, ``monitoring`` the exporter's.
+    """Make roles, each with its schema, and rights. ``roles`` are passwords, ``monitoring`` the exporter's.
 
     Raises: psycopg2.Error.
     """
     with closing(_connect(url)) as connection, connection, connection.cursor() as cursor:
         _close_to_everybody(cursor, str(url.database))
-        for service in SERVICES:
-            _ensure_role(cursor, service, roles[service])
-            _ensure_schema(cursor, service, str(url.database))
+        for role, password in roles.items():
+            _ensure_role(cursor, role, password)
+            _ensure_schema(cursor, role, str(url.database))
         if monitoring is not None:
             _ensure_role(cursor, MONITORING, monitoring)
             _run(cursor, "grant pg_monitor to {}", MONITORING)
@@ -44,17 +53,20 @@ def prepare(url: URL, roles: Mapping[str, str], monitoring: str | None = None) -
 def main(arguments: list[str], env: Mapping[str, str], say: Callable[[str], None] = print) -> int:
     """The command line."""
     folder = Path(arguments[0])
-    url = make_url("postgresql://").set(
-        username=SUPERUSER,
-        password=(folder / "postgres" / "superuser-password").read_text().strip(),
-        host=env.get("DATABASE_HOST", "postgres"),
-        database=DATABASE,
-    )
+    url = _superuser(folder, "postgres", env.get("DATABASE_HOST"), DATABASE)
     monitoring = (folder / "postgres-exporter" / "password").read_text().strip()
     _wait_for(url)
-    prepare(url, passwords(folder, DATABASE_URL), monitoring)
-    say(f"database: {len(SERVICES)} roles, each with its schema")
+    prepare(url, {name: passwords(folder, DATABASE_URL)[name] for name in SERVICES}, monitoring)
+    keys = _superuser(folder, "postgres-keys", env.get("KEYS_DATABASE_HOST"), KEYS_DATABASE)
+    _wait_for(keys)
+    prepare(keys, passwords(folder, KEYS_DATABASE_URL))
+    say(f"database: {len(SERVICES)} roles, each with its schema, and one for the keys of persons")
     return 0
+
+
+def _superuser(folder: Path, server: str, host: str | None, database: str) -> URL:
+    password = (folder / server / "superuser-password").read_text().strip()
+    return make_url("postgresql://").set(username=SUPERUSER, password=password, host=host or server, database=database)
 
 
 def _close_to_everybody(cursor: Any, database: str) -> None:

@@ -21,11 +21,13 @@ from deploy.compose import certificates
 from deploy.compose.rights import TOPOLOGY_USER, definitions
 from deploy.local.accounts import ACCOUNTS_FILE, PASSWORD_FILE, ensure_accounts
 from deploy.local.stack import SERVICES
+from services.person_registry.keyring import create_keyring
 from shared.web.tokens import create_keys
 
 DEV = "dev"
-AMQP_URI, DATABASE_URL = "amqp-uri", "database-url"
-DATABASE = "baton"
+AMQP_URI, DATABASE_URL, KEYS_DATABASE_URL = "amqp-uri", "database-url", "keys-database-url"
+DATABASE, KEYS_DATABASE = "baton", "keys"
+REGISTRY, KEYRING = "person_registry", "identity.json"
 SUPERUSER, MONITORING = "postgres", "monitoring"
 PAGER = "alertmanager/webhook-url"  # where alerts go: nobody can make that up
 
@@ -46,6 +48,9 @@ def wanted() -> list[Secret]:
         Secret("rabbitmq/definitions.json", _definitions),
         *(Secret(f"{service}/{DATABASE_URL}", _text(partial(database_url, service))) for service in SERVICES),
         Secret("postgres/superuser-password", _text(secrets.token_urlsafe)),
+        Secret(f"{REGISTRY}/{KEYRING}", _keyring),
+        Secret(f"{REGISTRY}/{KEYS_DATABASE_URL}", _text(keys_database_url)),
+        Secret("postgres-keys/superuser-password", _text(secrets.token_urlsafe)),
         Secret("postgres-exporter/password", _text(secrets.token_urlsafe)),
         Secret("console/private.jwk", _signing_key),
         Secret("public/public.jwks", _signing_key),
@@ -82,6 +87,11 @@ def amqp_uri(user: str) -> str:
 def database_url(role: str) -> str:
     """Where a role finds the database, with a new password."""
     return f"postgresql+psycopg2://{role}:{secrets.token_urlsafe(24)}@postgres:5432/{DATABASE}"
+
+
+def keys_database_url() -> str:
+    """Where the registry finds the keys of persons, with a new password: a server of its own, backed up apart."""
+    return f"postgresql+psycopg2://{REGISTRY}:{secrets.token_urlsafe(24)}@postgres-keys:5432/{KEYS_DATABASE}"
 
 
 def passwords(folder: Path, name: str) -> dict[str, str]:
@@ -130,19 +140,26 @@ def _signing_key(path: Path) -> None:
     create_keys(folder / "console" / "private.jwk", folder / "public" / "public.jwks")
 
 
+def _keyring(path: Path) -> None:
+    create_keyring(path, _people(path) / "escrow-private.key")
+
+
 def _accounts(path: Path) -> None:
     ensure_accounts(path.parent)
     # The password in clear is for people, not for the console.
-    people = path.parents[1] / "people"
-    people.mkdir(exist_ok=True)
-    (path.parent / PASSWORD_FILE).replace(people / PASSWORD_FILE)
+    (path.parent / PASSWORD_FILE).replace(_people(path) / PASSWORD_FILE)
 
 
 def _certificate(path: Path) -> None:
+    names = os.environ.get("BATON_HOSTS", "localhost").split()
+    certificates.make(path.with_name("tls.crt"), path.with_name("tls.key"), _people(path) / "ca.crt", names)
+
+
+def _people(path: Path) -> Path:
+    """The folder of what no container sees."""
     people = path.parents[1] / "people"
     people.mkdir(exist_ok=True)
-    names = os.environ.get("BATON_HOSTS", "localhost").split()
-    certificates.make(path.with_name("tls.crt"), path.with_name("tls.key"), people / "ca.crt", names)
+    return people
 
 
 def _close(folder: Path) -> None:

@@ -12,8 +12,7 @@ secret() {
 }
 
 for service in person_registry drug_testing detention_intake release_notification community_handover oversight; do
-  secret "$(echo "$service" | tr _ -)" \
-    --from-file=amqp-uri="$folder/$service/amqp-uri" --from-file=database-url="$folder/$service/database-url"
+  secret "$(echo "$service" | tr _ -)" --from-file="$folder/$service"
 done
 secret topology --from-file=amqp-uri="$folder/topology/amqp-uri"
 secret console --from-file=private.jwk="$folder/console/private.jwk" \
@@ -22,6 +21,8 @@ secret console --from-file=private.jwk="$folder/console/private.jwk" \
 secret rabbitmq-definitions --from-file=definitions.json="$folder/rabbitmq/definitions.json"
 secret postgres-superuser --type=kubernetes.io/basic-auth --from-literal=username=postgres \
   --from-file=password="$folder/postgres/superuser-password"
+secret postgres-keys-superuser --type=kubernetes.io/basic-auth --from-literal=username=postgres \
+  --from-file=password="$folder/postgres-keys/superuser-password"
 secret postgres-exporter --from-file=password="$folder/postgres-exporter/password"
 kubectl create secret tls front-door-tls --dry-run=client --output=yaml \
   --cert="$folder/proxy/tls.crt" --key="$folder/proxy/tls.key"

@@ -119,7 +119,7 @@ MISSION = Dashboard(
                 ),
                 Panel(
                     "Age of the last comparison",
-                    [("min(baton_reconciliation_age_seconds)", "age")],
+                    [('min(baton_reconciliation_age_seconds{job="oversight"})', "age")],
                     "Everything is compared every half minute. A high line is blindness, not peace.",
                     unit="s",
                     width=6,

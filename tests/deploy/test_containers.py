@@ -9,7 +9,19 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.compose.secret_files import DATABASE, DATABASE_URL, MONITORING, amqp_uri, database_url, wanted
+from deploy.compose.secret_files import (
+    DATABASE,
+    DATABASE_URL,
+    KEYRING,
+    KEYS_DATABASE,
+    KEYS_DATABASE_URL,
+    MONITORING,
+    REGISTRY,
+    amqp_uri,
+    database_url,
+    keys_database_url,
+    wanted,
+)
 from deploy.docker import check, standins
 from deploy.local.stack import CONSOLE, ROOT, SERVICES
 from tests.deploy.test_observability import FOREIGN
@@ -42,7 +54,16 @@ def waits_for(name: str) -> dict[str, str]:
 
 
 def test_all_of_the_platform_is_there() -> None:
-    watched = ("rabbitmq", "postgres", "postgres-exporter", "prometheus", "alertmanager", "grafana", "proxy")
+    watched = (
+        "rabbitmq",
+        "postgres",
+        "postgres-keys",
+        "postgres-exporter",
+        "prometheus",
+        "alertmanager",
+        "grafana",
+        "proxy",
+    )
     assert set(CONTAINERS) == {*OURS, *JOBS, *watched}
 
 
@@ -99,6 +120,8 @@ def test_addresses_name_containers_users_and_databases_that_there_are() -> None:
     assert "@rabbitmq:5672/" in amqp_uri("oversight")
     assert f"@postgres:5432/{DATABASE}" in database_url("oversight")
     assert environment("postgres")["POSTGRES_DB"] == DATABASE
+    assert f"@postgres-keys:5432/{KEYS_DATABASE}" in keys_database_url()
+    assert environment("postgres-keys")["POSTGRES_DB"] == KEYS_DATABASE
     assert environment("postgres-exporter")["DATA_SOURCE_USER"] == MONITORING
     for service in SERVICES:
         assert environment(CONSOLE)[f"{service.upper()}_URL"] == f"http://{service}:8000"
@@ -106,13 +129,24 @@ def test_addresses_name_containers_users_and_databases_that_there_are() -> None:
         assert environment(service)["TOPOLOGY"] == "check"
 
 
+def test_the_keys_of_persons_are_the_registry_s_alone() -> None:
+    assert [name for name in CONTAINERS if "keys" in CONTAINERS[name].get("networks", ())] == [
+        "database",
+        REGISTRY,
+        "postgres-keys",
+    ]
+    assert environment(REGISTRY)["IDENTITY_KEYS"] == f"/run/secrets/{KEYRING}"
+    assert environment(REGISTRY)["IDENTITY_KEYS_DATABASE_URL_FILE"] == f"/run/secrets/{KEYS_DATABASE_URL}"
+    assert set(environment("oversight").items()) < set(environment(REGISTRY).items())
+
+
 def test_the_start_goes_by_health_and_never_by_time() -> None:
     for service in SERVICES:
         assert waits_for(service) == dict.fromkeys(JOBS, "service_completed_successfully")
     assert waits_for("topology") == {"rabbitmq": "service_healthy"}
-    assert waits_for("database") == {"postgres": "service_healthy"}
+    assert waits_for("database") == dict.fromkeys(("postgres", "postgres-keys"), "service_healthy")
     assert {name for name in OURS if waits_for("proxy").get(name) != "service_healthy"} == set()
-    for name in ("rabbitmq", "postgres", "proxy"):
+    for name in ("rabbitmq", "postgres", "postgres-keys", "proxy"):
         assert CONTAINERS[name]["healthcheck"]["test"][0] == "CMD"
     assert "sleep" not in (ROOT / "docker-compose.yml").read_text()
 
@@ -123,8 +157,12 @@ def test_only_the_front_door_is_reached_from_outside() -> None:
         "proxy"
     }
     inner = {name for name, told in COMPOSE["networks"].items() if told and told.get("internal")}
-    assert inner == {"front", "back"}
-    assert {name for name in (*OURS, "rabbitmq", "postgres") if not set(CONTAINERS[name]["networks"]) <= inner} == set()
+    assert inner == {"front", "back", "keys"}
+    assert {
+        name
+        for name in (*OURS, "rabbitmq", "postgres", "postgres-keys")
+        if not set(CONTAINERS[name]["networks"]) <= inner
+    } == set()
     assert "back" not in CONTAINERS["proxy"]["networks"] + CONTAINERS[CONSOLE]["networks"]
 
 
@@ -184,6 +222,6 @@ def test_every_file_that_a_container_is_given_is_there() -> None:
 
 
 def test_the_check_kills_whatever_a_case_passes_through() -> None:
-    assert set(check.KILLED) == {*OURS, "proxy", "rabbitmq", "postgres"}
+    assert set(check.KILLED) == {*OURS, "proxy", "rabbitmq", "postgres", "postgres-keys"}
     assert int(CONTAINERS["oversight"]["stop_grace_period"].removesuffix("s")) > check.STOP_SECONDS
     assert {line for line in check.FOREIGN.read_text().splitlines() if not line.startswith("#")} == FOREIGN

@@ -1,5 +1,6 @@
 """Secrets: made up for a trial, demanded for an installation, and never changed once they are there."""
 
+import base64
 import json
 import ssl
 import stat
@@ -7,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from sqlalchemy.engine import make_url
 from werkzeug.security import check_password_hash
 
@@ -14,6 +16,7 @@ from deploy.compose.rights import TOPOLOGY_USER
 from deploy.compose.secret_files import (
     AMQP_URI,
     DATABASE_URL,
+    KEYS_DATABASE_URL,
     PAGER,
     main,
     missing,
@@ -23,6 +26,7 @@ from deploy.compose.secret_files import (
 )
 from deploy.local.stack import SERVICES
 from deploy.local.where import password_from_environment, trusted, urls_from_environment
+from services.person_registry.keyring import Keyring
 from shared.runtime.settings import ConfigurationError, Topology, load_settings
 
 DEV = {"BATON_PROFILE": "dev"}
@@ -98,6 +102,16 @@ def test_a_changed_password_is_written_to_the_broker_s_users(trial: Path) -> Non
     assert passwords(trial, AMQP_URI)["oversight"] == "another"
     assert after["users"] != before["users"]
     assert after["permissions"] == before["permissions"]
+
+
+def test_the_registry_finds_its_keys_and_the_safe_s_half_is_for_people_only(trial: Path) -> None:
+    ring = Keyring.from_file(trial / "person_registry" / "identity.json")
+    private = (trial / "people" / "escrow-private.key").read_text()
+    own = X25519PrivateKey.from_private_bytes(base64.b64decode(private)).public_key()
+    assert own.public_bytes_raw() == ring.escrow.public_bytes_raw()
+    seen = [path for path in trial.rglob("*") if path.is_file() and path.parent.name != "people"]
+    assert not any(private in path.read_text() for path in seen)
+    assert set(passwords(trial, KEYS_DATABASE_URL)) == {"person_registry"}
 
 
 def test_the_certificate_is_trusted_by_whoever_trusts_its_authority(trial: Path) -> None:
