@@ -30,6 +30,7 @@ COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = (*SERVICES, CONSOLE)
 JOBS = ("secrets", "topology", "database")
+ENGINES = ("rabbitmq", "postgres", "postgres-keys")
 # Read, for to import it would be to patch this process.
 DEADLINE = re.search(
     r"^STOP_DEADLINE_SECONDS = (\d+)$", (ROOT / "shared/runtime/launcher.py").read_text(), re.MULTILINE
@@ -54,17 +55,8 @@ def waits_for(name: str) -> dict[str, str]:
 
 
 def test_all_of_the_platform_is_there() -> None:
-    watched = (
-        "rabbitmq",
-        "postgres",
-        "postgres-keys",
-        "postgres-exporter",
-        "prometheus",
-        "alertmanager",
-        "grafana",
-        "proxy",
-    )
-    assert set(CONTAINERS) == {*OURS, *JOBS, *watched}
+    watching = ("postgres-exporter", "prometheus", "alertmanager", "grafana")
+    assert set(CONTAINERS) == {*OURS, *JOBS, *ENGINES, "proxy", *watching}
 
 
 @pytest.mark.parametrize("name", [*OURS, *JOBS])
@@ -146,7 +138,7 @@ def test_the_start_goes_by_health_and_never_by_time() -> None:
     assert waits_for("topology") == {"rabbitmq": "service_healthy"}
     assert waits_for("database") == dict.fromkeys(("postgres", "postgres-keys"), "service_healthy")
     assert {name for name in OURS if waits_for("proxy").get(name) != "service_healthy"} == set()
-    for name in ("rabbitmq", "postgres", "postgres-keys", "proxy"):
+    for name in (*ENGINES, "proxy"):
         assert CONTAINERS[name]["healthcheck"]["test"][0] == "CMD"
     assert "sleep" not in (ROOT / "docker-compose.yml").read_text()
 
@@ -158,11 +150,7 @@ def test_only_the_front_door_is_reached_from_outside() -> None:
     }
     inner = {name for name, told in COMPOSE["networks"].items() if told and told.get("internal")}
     assert inner == {"front", "back", "keys"}
-    assert {
-        name
-        for name in (*OURS, "rabbitmq", "postgres", "postgres-keys")
-        if not set(CONTAINERS[name]["networks"]) <= inner
-    } == set()
+    assert {name for name in (*OURS, *ENGINES) if not set(CONTAINERS[name]["networks"]) <= inner} == set()
     assert "back" not in CONTAINERS["proxy"]["networks"] + CONTAINERS[CONSOLE]["networks"]
 
 
@@ -222,6 +210,6 @@ def test_every_file_that_a_container_is_given_is_there() -> None:
 
 
 def test_the_check_kills_whatever_a_case_passes_through() -> None:
-    assert set(check.KILLED) == {*OURS, "proxy", "rabbitmq", "postgres", "postgres-keys"}
+    assert set(check.KILLED) == {*OURS, *ENGINES, "proxy"}
     assert int(CONTAINERS["oversight"]["stop_grace_period"].removesuffix("s")) > check.STOP_SECONDS
     assert {line for line in check.FOREIGN.read_text().splitlines() if not line.startswith("#")} == FOREIGN
