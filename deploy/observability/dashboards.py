@@ -14,6 +14,8 @@ FOLDER = Path(__file__).parent / "grafana" / "dashboards"
 COLUMNS = 24
 SOURCE = {"type": "prometheus", "uid": "prometheus"}
 GREEN, RED = "green", "red"
+# Of several handlers that a request passes, the one that asks console and services.
+DOOR, PROXIED = "caddy_http_request_duration_seconds", '{handler="reverse_proxy"}'
 TIMERS_THAT_FAIL = 'baton_timer_runs_total{outcome=~"failed|unavailable"}'
 
 
@@ -182,13 +184,13 @@ MACHINERY = Dashboard(
                 ),
                 Panel(
                     "Front door",
-                    [("sum by (code) (rate(caddy_http_request_duration_seconds_count[5m]))", "{{code}}")],
-                    "Answers a second by status, the console's among them",
+                    [(f"sum by (code) (rate({DOOR}_count{PROXIED}[5m]))", "{{code}}")],
+                    "Requests a second that were passed on, by status, the console's among them",
                     unit="reqps",
                 ),
                 Panel(
                     "Front door, duration",
-                    [(_quantile(0.99, "caddy_http_request_duration_seconds", "server"), "99 %")],
+                    [(f"histogram_quantile(0.99, sum by (le) (rate({DOOR}_bucket{PROXIED}[5m])))", "99 %")],
                     "The slowest hundredth of the answers",
                     unit="s",
                 ),

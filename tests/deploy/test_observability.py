@@ -25,7 +25,7 @@ RULES = sorted((PROMETHEUS / "rules").glob("*.yml"))
 TESTS = sorted((PROMETHEUS / "tests").glob("*.yml"))
 SECTIONS = ("## What it means", "## Look", "## Do")
 # What Prometheus adds, and what stands in the labels of others' metrics.
-FOREIGN_LABELS = {"job", "instance", "le", "code", "server", "datname", "state"}
+FOREIGN_LABELS = {"job", "instance", "le", "code", "handler", "datname", "state"}
 FOREIGN = {
     line
     for line in (OBSERVABILITY / "foreign_metrics.txt").read_text().splitlines()
