@@ -28,7 +28,7 @@ class PostgresFailed(Exception):
 
 
 class PrivatePostgres:
-    """One server. ``fsync=False`` only where nothing is measured and nothing is killed."""
+    """One server. ``fsync=False`` only where nothing is measured and no data have to outlive the machine."""
 
     name = "database"
 

@@ -53,7 +53,7 @@ PROGRAMS = {
         Program("promtool", (), ("prometheus",), ("prometheus",)),
         *(
             Program(name, _POSTGRES, ("postgresql",), ("postgresql@17",))
-            for name in ("postgres", "initdb", "createdb", "dropdb", "pg_isready")
+            for name in ("postgres", "initdb", "createdb", "dropdb", "pg_dump", "pg_isready")
         ),
     )
 }

@@ -20,6 +20,7 @@ from shared.storage.engine import Storage
 from shared.storage.work import UnitOfWork
 
 TICK_SECONDS = 0.2
+RETRY_SECONDS = 2.0  # after trouble with the database, however seldom the timer runs otherwise
 JUMP = timedelta(minutes=1)
 
 log = structlog.get_logger(__name__)
@@ -42,8 +43,7 @@ class TimerLoop:
             jumped = self._clock_jumped()
             for timer in self._timers:
                 if jumped or time.monotonic() >= self._next[timer.name]:
-                    self._run_due(timer)
-                    self._next[timer.name] = time.monotonic() + timer.every.total_seconds()
+                    self._next[timer.name] = time.monotonic() + self._run_due(timer)
             time.sleep(TICK_SECONDS)
 
     def stop(self) -> None:
@@ -55,7 +55,9 @@ class TimerLoop:
         before, self._seen_at = self._seen_at, self._storage.clock.now()
         return abs(self._seen_at - before) > JUMP
 
-    def _run_due(self, timer: Timer) -> None:
+    def _run_due(self, timer: Timer) -> float:
+        """Do what is due; in how many seconds to look again."""
+        every = timer.every.total_seconds()
         try:
             while self._once(timer) and not self._stopping:
                 self._metrics.timer_runs.labels(timer.name, "worked").inc()
@@ -63,9 +65,11 @@ class TimerLoop:
         except SQLAlchemyError as trouble:
             self._metrics.timer_runs.labels(timer.name, "unavailable").inc()
             log.warning("timer.waiting", timer=timer.name, cause=type(trouble).__name__)
+            return min(every, RETRY_SECONDS)
         except Exception:
             self._metrics.timer_runs.labels(timer.name, "failed").inc()
             log.exception("timer.failed", timer=timer.name)
+        return every
 
     def _once(self, timer: Timer) -> int:
         with self._storage.work() as work:

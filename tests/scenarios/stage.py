@@ -19,7 +19,7 @@ from shared.web.principal import Principal, Role
 from shared.web.tokens import TokenIssuer
 from tests.scenarios.story import Scenario, Step, moment
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 90.0  # longer than between two runs of a timer, which an event may just have missed
 TOWNSHIP, OTHER_TOWNSHIP, UNCOVERED = "430802001", "430802002", "430822999"
 PEOPLE = {
     "station": Principal("station-1", Role.STATION_OFFICER, "STATION-1", "430802"),

@@ -20,7 +20,7 @@ from shared.messaging.processor import Processor
 from shared.messaging.topology import declare
 from shared.observability.metrics import Metrics
 from shared.storage.engine import Storage
-from shared.storage.migrations import upgrade
+from tests.support.schema import migrate
 
 DEADLINE_SECONDS = 30.0
 
@@ -41,7 +41,7 @@ def registry(database_url: str) -> Iterator[Storage[store.Work]]:
     """A migrated database of person_registry: something that says events."""
     storage = Storage(service="person_registry", url=database_url, work=store.Work)
     try:
-        upgrade(storage.engine, "person_registry")
+        migrate(storage)
         yield storage
     finally:
         storage.dispose()

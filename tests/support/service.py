@@ -25,10 +25,11 @@ from shared.observability.metrics import Metrics
 from shared.service import ServiceDefinition
 from shared.storage.chassis import AUDIT, EVENT_LOG
 from shared.storage.engine import Storage
-from shared.storage.migrations import upgrade
 from shared.web.app import create_app
+from shared.web.operation import Gate
 from shared.web.principal import Principal, Role
 from shared.web.tokens import TokenIssuer, TokenVerifier
+from tests.support.schema import migrate
 
 START = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # a Monday, 10:00 in China
 _KEY = OKPKey.generate_key("Ed25519", auto_kid=True)
@@ -163,19 +164,40 @@ def service_under_test(
     clock = clock or FixedClock(START)
     storage: Storage[Any] = Storage(service=definition.name, url=database_url, work=definition.work, clock=clock)
     try:
-        upgrade(storage.engine, definition.name)
-        metrics = Metrics()
-        app = create_app(
-            name=definition.name,
-            title=definition.title,
-            blueprints=definition.blueprints,
-            open_work=storage.work,
-            verifier=TokenVerifier({"keys": [_KEY.as_dict(private=False)]}, clock),
-            metrics=metrics,
-            probes={},
-            assets=Path("build/node_modules"),
-        )
+        migrate(storage)
         issuer = TokenIssuer(_KEY.as_dict(private=True), clock)
-        yield ServiceUnderTest(definition, storage, clock, app, Client(app.test_client(), issuer), metrics)
+        with _app_of(definition, storage, clock) as app:
+            yield ServiceUnderTest(definition, storage, clock, app, Client(app.test_client(), issuer))
     finally:
         storage.dispose()
+
+
+_IDLE_APPS: dict[int, tuple[ServiceDefinition, list[Flask]]] = {}  # by identity; the definition is kept alive
+
+
+@contextmanager
+def _app_of(definition: ServiceDefinition, storage: Storage[Any], clock: FixedClock) -> Iterator[Flask]:
+    """The service's application in front of a storage. To make one takes long, so it serves one test after another."""
+    _, idle = _IDLE_APPS.setdefault(id(definition), (definition, []))
+    app = idle.pop() if idle else _make_app(definition, storage, clock)
+    app.extensions["baton_gate"] = _gate(storage, clock)
+    yield app
+    idle.append(app)
+
+
+def _gate(storage: Storage[Any], clock: FixedClock) -> Gate:
+    return Gate(storage.work, TokenVerifier({"keys": [_KEY.as_dict(private=False)]}, clock))
+
+
+def _make_app(definition: ServiceDefinition, storage: Storage[Any], clock: FixedClock) -> Flask:
+    gate = _gate(storage, clock)
+    return create_app(
+        name=definition.name,
+        title=definition.title,
+        blueprints=definition.blueprints,
+        open_work=gate.open_work,
+        verifier=gate.verifier,
+        metrics=Metrics(),
+        probes={},
+        assets=Path("build/node_modules"),
+    )
