@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parent / "standins"
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 IMAGES = {
     "python": "python:3.13-slim",
-    "rabbitmq": "rabbitmq:4.1-management",
+    "rabbitmq": "rabbitmq:4.1",
     "postgres": "postgres:17",
     "postgres-exporter": "prometheuscommunity/postgres-exporter:v0.17.1",
     "prometheus": "prom/prometheus:v2.53.4",

@@ -1,8 +1,9 @@
 #!/bin/sh
-# secrets.sh FOLDER: the secrets of an installation (as made or demanded by deploy.compose.secret_files) as Kubernetes
-# objects, for `… | kubectl apply --namespace baton --filename -`. Nothing is sent anywhere by this script itself.
+# secrets.sh FOLDER [NAMESPACE]: the secrets of an installation (as made or demanded by deploy.compose.secret_files) as Kubernetes
+# objects, for `… | kubectl apply --namespace NAMESPACE --filename -`. Nothing is sent anywhere by this script itself.
 set -eu
 folder=$1
+namespace=${2:-baton}
 
 secret() {
   name=$1
@@ -12,7 +13,9 @@ secret() {
 }
 
 for service in person_registry drug_testing detention_intake release_notification community_handover oversight; do
-  secret "$(echo "$service" | tr _ -)" --from-file="$folder/$service"
+  # KEDA asks the broker from a namespace of its own.
+  sed "s/@rabbitmq:/@rabbitmq.$namespace.svc:/" "$folder/$service/amqp-uri" |
+    secret "$(echo "$service" | tr _ -)" --from-file="$folder/$service" --from-file=scaler-uri=/dev/stdin
 done
 secret topology --from-file=amqp-uri="$folder/topology/amqp-uri"
 secret console --from-file=private.jwk="$folder/console/private.jwk" \

@@ -1,5 +1,6 @@
 """The manifests are what Kubernetes understands, and say of the platform what is so."""
 
+import base64
 import subprocess
 import sys
 from functools import cache
@@ -13,7 +14,8 @@ from kubernetes_validate import latest_version
 from kubernetes_validate.utils import schema_contents
 from referencing import Registry, Resource
 
-from deploy.compose.secret_files import wanted
+from deploy import growth
+from deploy.compose.secret_files import AMQP_URI, amqp_uri, wanted
 from deploy.local.stack import CONSOLE, ROOT, SERVICES
 from deploy.observability import kubernetes
 from shared.messaging.topology import entities
@@ -189,18 +191,18 @@ def test_names_that_settings_use_are_names_of_services() -> None:
         assert f"reverse_proxy {kubernetes_name(service)}-api:8000" in configuration["data"]["Caddyfile"]
 
 
-def secrets_made(folder: Path) -> dict[str, set[str]]:
-    """What the script makes of an installation's secrets: names and keys, of secrets and of the public keys."""
+def secrets_made(folder: Path) -> dict[str, dict[str, str]]:
+    """What the script makes of an installation's secrets, in base64, and of the public keys."""
     for secret in wanted():
         (folder / secret.path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / secret.path).write_text("x")
+        (folder / secret.path).write_text(amqp_uri("x") if secret.path.endswith(AMQP_URI) else "x")
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=x"]
     files = ["-keyout", folder / "proxy" / "tls.key", "-out", folder / "proxy" / "tls.crt"]
     subprocess.run([*command, *files], check=True, capture_output=True)
     env = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
     script = ["sh", KUBERNETES / "secrets.sh", folder]
     said = subprocess.run(script, env=env, check=True, capture_output=True, text=True).stdout
-    return {one["metadata"]["name"]: set(one["data"]) for one in yaml.safe_load_all(said) if one}
+    return {one["metadata"]["name"]: one["data"] for one in yaml.safe_load_all(said) if one}
 
 
 def test_every_secret_that_is_used_is_made_from_the_installation_s_files(tmp_path: Path) -> None:
@@ -211,13 +213,15 @@ def test_every_secret_that_is_used_is_made_from_the_installation_s_files(tmp_pat
             if "secret" in volume:
                 sources.append({**volume["secret"], "name": volume["secret"]["secretName"]})
             for source in sources:
-                assert {item["key"] for item in source.get("items", ())} <= made[source["name"]]
+                assert {item["key"] for item in source.get("items", ())} <= set(made[source["name"]])
     for one in of("TriggerAuthentication").values():
         (reference,) = one["spec"]["secretTargetRef"]
         assert reference["key"] in made[reference["name"]]
-    assert made["public"] == {"public.jwks"}
-    assert made["rabbitmq-definitions"] == {"definitions.json"}
-    assert made["postgres-superuser"] == made["postgres-keys-superuser"] == {"username", "password"}
+        scaler = base64.b64decode(made[reference["name"]][reference["key"]]).decode()
+        assert "@rabbitmq.baton.svc:5672//" in scaler, "KEDA is in another namespace"
+    assert set(made["public"]) == {"public.jwks"}
+    assert set(made["rabbitmq-definitions"]) == {"definitions.json"}
+    assert set(made["postgres-superuser"]) == set(made["postgres-keys-superuser"]) == {"username", "password"}
     for cluster in of("Cluster").values():
         assert cluster["spec"]["superuserSecret"]["name"] in made
 
@@ -274,3 +278,9 @@ def test_images_are_pinned() -> None:
         for only in template["spec"]["containers"]:
             assert only["image"].rpartition(":")[2][:1].isalnum(), name
             assert ":" in only["image"] and not only["image"].endswith(":latest"), name
+
+
+def test_the_page_s_sums_follow_from_what_was_measured_and_from_the_manifests() -> None:
+    page = growth.PAGE.read_text()
+    assert growth.rendered(page) == page
+    assert page.count("| county |") == 2

@@ -1,6 +1,6 @@
 # Stands in for prom/prometheus, made of Debian's packages.
 FROM debian:trixie-slim
-RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends prometheus && rm -rf /var/lib/apt/lists/* \
+RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends prometheus wget && rm -rf /var/lib/apt/lists/* \
  && mkdir -p /prometheus && chown nobody /prometheus
 USER nobody
 VOLUME /prometheus

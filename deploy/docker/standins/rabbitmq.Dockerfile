@@ -1,4 +1,4 @@
-# Stands in for rabbitmq:4.1-management, made of Debian's packages.
+# Stands in for rabbitmq:4.1, made of Debian's packages.
 FROM debian:trixie-slim
 RUN printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d && chmod +x /usr/sbin/policy-rc.d \
  && apt-get update -qq \
