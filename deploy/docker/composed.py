@@ -74,11 +74,11 @@ class Composed:
             time.sleep(POLL_SECONDS)
 
     def is_well(self, service: str) -> bool:
-        """Whether it is healthy (or runs, where nobody asks), or is a job that ended well."""
+        """Whether it is healthy, or is a job (which nobody asks) that ended well."""
         told = self.state(service)
         if "Health" in told:
             return bool(told["Status"] == "running" and told["Health"]["Status"] == "healthy")
-        return bool(told["Status"] == "running" or (told["Status"] == "exited" and told["ExitCode"] == 0))
+        return bool(told["Status"] == "exited" and told["ExitCode"] == 0)
 
     def state(self, service: str) -> dict[str, Any]:
         """What the engine says about a service's container."""
