@@ -100,10 +100,25 @@ def definitions(passwords: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+def are_current(told: Mapping[str, Any], passwords: Mapping[str, str]) -> bool:
+    """Whether definitions say the users, passwords and rights that this version would."""
+    hashes = {user["name"]: user["password_hash"] for user in told["users"]}
+    return (
+        told["permissions"] == permissions()
+        and told["topic_permissions"] == topic_permissions()
+        and set(hashes) == set(passwords)
+        and all(password_hash(word, _salt(hashes[user])) == hashes[user] for user, word in passwords.items())
+    )
+
+
 def password_hash(password: str, salt: bytes | None = None) -> str:
     """RabbitMQ's form of a salted SHA-256."""
     salt = salt or secrets.token_bytes(_SALT_BYTES)
     return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
+
+
+def _salt(password_hash: str) -> bytes:
+    return base64.b64decode(password_hash)[:_SALT_BYTES]
 
 
 def any_of(names: list[str]) -> str:

@@ -3,7 +3,8 @@
 ``python -m deploy.compose.secret_files FOLDER`` with ``BATON_PROFILE=dev`` makes what is missing, each installation its
 own random values, with demonstration accounts and a certificate of a throw-away authority. With any other profile it
 makes nothing and says what is missing, so that nothing starts on a secret that nobody chose. What is there is never
-changed.
+changed, but for the broker's users and rights: they follow from the addresses and from the version, and are written
+anew when either has changed.
 """
 
 import json
@@ -18,7 +19,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from deploy.compose import certificates
-from deploy.compose.rights import TOPOLOGY_USER, definitions
+from deploy.compose.rights import TOPOLOGY_USER, are_current, definitions
 from deploy.local.accounts import ACCOUNTS_FILE, PASSWORD_FILE, ensure_accounts
 from deploy.local.stack import SERVICES
 from services.person_registry.keyring import create_keyring
@@ -29,6 +30,7 @@ AMQP_URI, DATABASE_URL, KEYS_DATABASE_URL = "amqp-uri", "database-url", "keys-da
 DATABASE, KEYS_DATABASE = "baton", "keys"
 REGISTRY, KEYRING = "person_registry", "identity.json"
 SUPERUSER, MONITORING = "postgres", "monitoring"
+DEFINITIONS = "rabbitmq/definitions.json"
 PAGER = "alertmanager/webhook-url"  # where alerts go: nobody can make that up
 
 
@@ -45,7 +47,6 @@ def wanted() -> list[Secret]:
     return [
         *(Secret(f"{service}/{AMQP_URI}", _text(partial(amqp_uri, service))) for service in SERVICES),
         Secret(f"{TOPOLOGY_USER}/{AMQP_URI}", _text(partial(amqp_uri, TOPOLOGY_USER))),
-        Secret("rabbitmq/definitions.json", _definitions),
         *(Secret(f"{service}/{DATABASE_URL}", _text(partial(database_url, service))) for service in SERVICES),
         Secret("postgres/superuser-password", _text(secrets.token_urlsafe)),
         Secret(f"{REGISTRY}/{KEYRING}", _keyring),
@@ -75,7 +76,6 @@ def make_missing(folder: Path) -> list[str]:
             (folder / secret.path).parent.mkdir(parents=True, exist_ok=True)
             secret.make(folder / secret.path)
             made.append(secret.path)
-    _close(folder)
     return made
 
 
@@ -103,9 +103,18 @@ def passwords(folder: Path, name: str) -> dict[str, str]:
     return found
 
 
-def write_definitions(folder: Path) -> None:
-    """Write the broker's users and rights from the addresses; again after a password was changed."""
-    _definitions(folder / "rabbitmq" / "definitions.json")
+def write_definitions(folder: Path) -> bool:
+    """Write the broker's users and rights from the addresses, if they are not what they should be; whether it did.
+
+    RabbitMQ reads them when it starts.
+    """
+    path, wanted_users = folder / DEFINITIONS, passwords(folder, AMQP_URI)
+    if path.is_file() and are_current(json.loads(path.read_text()), wanted_users):
+        return False
+    path.parent.mkdir(exist_ok=True)
+    path.unlink(missing_ok=True)  # nobody may write to the old one, not even its owner
+    path.write_text(json.dumps(definitions(wanted_users), indent=1))
+    return True
 
 
 def main(arguments: list[str], env: Mapping[str, str], say: Callable[[str], None] = print) -> int:
@@ -114,11 +123,16 @@ def main(arguments: list[str], env: Mapping[str, str], say: Callable[[str], None
     if env.get("BATON_PROFILE") == DEV:
         made = make_missing(folder)
         say(f"secrets: {len(made)} made, {len(wanted()) - len(made)} were there")
-        return 0
-    absent = missing(folder) + [PAGER] * (not (folder / PAGER).is_file())
-    for path in absent:
-        say(f"secrets: {path} is missing")
-    return 1 if absent else 0
+    else:
+        absent = missing(folder) + [PAGER] * (not (folder / PAGER).is_file())
+        for path in absent:
+            say(f"secrets: {path} is missing")
+        if absent:
+            return 1
+    if write_definitions(folder):
+        say("secrets: the broker's users and rights are new; it reads them when it starts")
+    _close(folder)
+    return 0
 
 
 def _text(value: Callable[[], str]) -> Callable[[Path], None]:
@@ -126,12 +140,6 @@ def _text(value: Callable[[], str]) -> Callable[[Path], None]:
         path.write_text(value())
 
     return make
-
-
-def _definitions(path: Path) -> None:
-    told = definitions(passwords(path.parents[1], AMQP_URI))
-    path.unlink(missing_ok=True)  # nobody may write to the old one, not even its owner
-    path.write_text(json.dumps(told, indent=1))
 
 
 def _signing_key(path: Path) -> None:

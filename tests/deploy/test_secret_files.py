@@ -22,13 +22,13 @@ from deploy.compose.secret_files import (
     missing,
     passwords,
     wanted,
-    write_definitions,
 )
 from deploy.local.stack import SERVICES
 from deploy.local.where import password_from_environment, trusted, urls_from_environment
 from services.person_registry.keyring import Keyring
 from shared.runtime.settings import ConfigurationError, Topology, load_settings
 
+NEW_RIGHTS = "secrets: the broker's users and rights are new; it reads them when it starts"
 DEV = {"BATON_PROFILE": "dev"}
 
 
@@ -73,6 +73,8 @@ def test_outside_the_dev_profile_nothing_is_made_and_all_that_is_missing_is_name
 def test_with_every_secret_there_production_starts(trial: Path) -> None:
     (trial / "alertmanager").mkdir()
     (trial / PAGER).write_text("https://pager.example/hook")
+    (trial / "rabbitmq" / "definitions.json").unlink()  # follows from the others
+    assert run(trial, {"BATON_PROFILE": "production"}) == (0, [NEW_RIGHTS])
     assert run(trial, {"BATON_PROFILE": "production"}) == (0, [])
 
 
@@ -97,11 +99,26 @@ def test_a_changed_password_is_written_to_the_broker_s_users(trial: Path) -> Non
     path.unlink()
     path.write_text("amqp://oversight:another@rabbitmq:5672//")
     before = json.loads((trial / "rabbitmq" / "definitions.json").read_text())
-    write_definitions(trial)
+    assert run(trial, {"BATON_PROFILE": "production"})[0] == 1, "the webhook is missing"
+    assert json.loads((trial / "rabbitmq" / "definitions.json").read_text()) == before
+    assert run(trial, DEV) == (0, [f"secrets: 0 made, {len(wanted())} were there", NEW_RIGHTS])
     after = json.loads((trial / "rabbitmq" / "definitions.json").read_text())
     assert passwords(trial, AMQP_URI)["oversight"] == "another"
     assert after["users"] != before["users"]
     assert after["permissions"] == before["permissions"]
+    assert len(run(trial, DEV)[1]) == 1, "once is enough"
+
+
+def test_rights_of_another_version_are_written_anew_and_its_passwords_stay(trial: Path) -> None:
+    path = trial / "rabbitmq" / "definitions.json"
+    now = json.loads(path.read_text())
+    earlier = {**now, "topic_permissions": [one for one in now["topic_permissions"] if one["user"] != "oversight"]}
+    path.unlink()
+    path.write_text(json.dumps(earlier))
+    kept = {one.path: (trial / one.path).read_bytes() for one in wanted()}
+    assert run(trial, DEV)[1][1:] == [NEW_RIGHTS]
+    assert json.loads(path.read_text())["topic_permissions"] == now["topic_permissions"]
+    assert {one: (trial / one).read_bytes() for one in kept} == kept
 
 
 def test_the_registry_finds_its_keys_and_the_safe_s_half_is_for_people_only(trial: Path) -> None:
