@@ -12,10 +12,12 @@ import yaml
 from deploy.compose.secret_files import (
     DATABASE,
     DATABASE_URL,
+    DEFINITIONS,
     KEYRING,
     KEYS_DATABASE,
     KEYS_DATABASE_URL,
     MONITORING,
+    PAGER,
     REGISTRY,
     amqp_uri,
     database_url,
@@ -93,10 +95,10 @@ def test_each_container_sees_its_own_secrets_only(name: str) -> None:
 
 def test_every_secret_that_is_made_is_one_that_a_container_sees() -> None:
     seen = {folder.removeprefix("/") for name in CONTAINERS for folder in mounts(name)} - {""}
-    assert {secret.path.split("/")[0] for secret in wanted()} == seen - {"alertmanager"}
+    made = {secret.path for secret in wanted()} | {DEFINITIONS, PAGER}
+    assert {path.split("/")[0] for path in made} == seen
     files = re.findall(r"/run/secrets/([\w.-]+)", (ROOT / "docker-compose.yml").read_text() + CADDYFILE)
-    made = {secret.path.split("/", 1)[1] for secret in wanted()}
-    assert set(files) <= made | {"webhook-url"}
+    assert set(files) <= {path.split("/", 1)[1] for path in made}
 
 
 def test_no_secret_stands_in_the_file_and_none_has_a_default() -> None:

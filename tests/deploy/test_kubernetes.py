@@ -15,7 +15,7 @@ from kubernetes_validate.utils import schema_contents
 from referencing import Registry, Resource
 
 from deploy import growth
-from deploy.compose.secret_files import AMQP_URI, amqp_uri, wanted
+from deploy.compose.secret_files import AMQP_URI, DEFINITIONS, amqp_uri, wanted
 from deploy.local.stack import CONSOLE, ROOT, SERVICES
 from deploy.observability import kubernetes
 from shared.messaging.topology import entities
@@ -193,9 +193,9 @@ def test_names_that_settings_use_are_names_of_services() -> None:
 
 def secrets_made(folder: Path) -> dict[str, dict[str, str]]:
     """What the script makes of an installation's secrets, in base64, and of the public keys."""
-    for secret in wanted():
-        (folder / secret.path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / secret.path).write_text(amqp_uri("x") if secret.path.endswith(AMQP_URI) else "x")
+    for path in (*(folder / secret.path for secret in wanted()), folder / DEFINITIONS):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(amqp_uri("x") if path.name == AMQP_URI else "x")
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=x"]
     files = ["-keyout", folder / "proxy" / "tls.key", "-out", folder / "proxy" / "tls.crt"]
     subprocess.run([*command, *files], check=True, capture_output=True)
