@@ -94,7 +94,7 @@ def rendered(page: str) -> str:
 def _manifests(overlay: str) -> list[dict[str, Any]]:
     kubectl = Path(sys.executable).with_name("kubectl")
     done = subprocess.run([kubectl, "kustomize", OVERLAYS / overlay], capture_output=True, text=True, check=True)
-    found = list(yaml.safe_load_all(done.stdout))
+    found = list(yaml.load_all(done.stdout, Loader=yaml.CSafeLoader))
     scaled = {one["metadata"]["name"]: one["spec"]["minReplicaCount"] for one in found if one["kind"] == "ScaledObject"}
     for one in found:
         if one["kind"] == "Deployment":

@@ -45,7 +45,8 @@ def kubectl(*arguments: str | Path, **options: Any) -> str:
 
 @cache
 def manifests(overlay: str) -> tuple[Manifest, ...]:
-    return tuple(yaml.safe_load_all(kubectl("kustomize", KUBERNETES / "overlays" / overlay)))
+    said = kubectl("kustomize", KUBERNETES / "overlays" / overlay)
+    return tuple(yaml.load_all(said, Loader=yaml.CSafeLoader))  # five times faster than the plain one
 
 
 @cache

@@ -174,11 +174,15 @@ def test_a_wrong_rule_fails_its_test(tmp_path: Path) -> None:
     assert done.returncode == 1
 
 
+@cache
+def rule_cases() -> list[dict[str, Any]]:
+    loaded = [yaml.safe_load(path.read_text()) for path in TESTS]
+    return [case for file in loaded for test in file["tests"] for case in test["alert_rule_test"]]
+
+
 @pytest.mark.parametrize("alert", sorted(ALERTS))
 def test_every_alert_was_seen_to_fire_and_to_be_silent(alert: str) -> None:
-    loaded = [yaml.safe_load(path.read_text()) for path in TESTS]
-    cases = [case for file in loaded for test in file["tests"] for case in test["alert_rule_test"]]
-    expected = [bool(case["exp_alerts"]) for case in cases if case["alertname"] == alert]
+    expected = [bool(case["exp_alerts"]) for case in rule_cases() if case["alertname"] == alert]
     assert set(expected) == {True, False}
 
 
