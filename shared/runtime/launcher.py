@@ -1,6 +1,7 @@
 """Starting one service: configuration, logs, migrations, topology, then nameko; and ending it in order."""
 
 import gc
+import os
 import signal
 import sys
 import time
@@ -23,6 +24,7 @@ from shared.messaging.broker import CONNECTION_ERRORS, Broker, drop
 from shared.messaging.topology import TopologyMismatch, declare
 from shared.observability.logs import configure_logs
 from shared.observability.metrics import Metrics
+from shared.observability.tracing import Tracing, tracing_of
 from shared.runtime.clock import FileClock
 from shared.runtime.health import BrokerWatch
 from shared.runtime.host import nameko_service
@@ -89,8 +91,11 @@ def _run(definition: ServiceDefinition, settings: Settings) -> None:
     _wait_for(stop, "broker", lambda: _prepare(broker, settings.topology), CONNECTION_ERRORS)
     if stop.ready():
         return
-    app = application(definition, settings, storage, watch, metrics)
-    service = nameko_service(definition, settings=settings, storage=storage, broker=broker, metrics=metrics, app=app)
+    tracing = tracing_of(definition.name, os.environ)
+    app = application(definition, settings, storage, watch, metrics, tracing)
+    service = nameko_service(
+        definition, settings=settings, storage=storage, broker=broker, metrics=metrics, app=app, tracing=tracing
+    )
     runner = ServiceRunner({"WEB_SERVER_ADDRESS": f"{settings.http_host}:{settings.http_port}", "max_workers": 20})
     runner.add_service(service)
     runner.start()
@@ -98,12 +103,18 @@ def _run(definition: ServiceDefinition, settings: Settings) -> None:
     log.info("service.started", port=settings.http_port)
     _serve_until(stop, runner)
     watching.kill()
+    tracing.stop()
     storage.dispose()
     log.info("service.stopped")
 
 
 def application(
-    definition: ServiceDefinition, settings: Settings, storage: Storage[Any], watch: BrokerWatch, metrics: Metrics
+    definition: ServiceDefinition,
+    settings: Settings,
+    storage: Storage[Any],
+    watch: BrokerWatch,
+    metrics: Metrics,
+    tracing: Tracing,
 ) -> Flask:
     """The service's HTTP application."""
     return create_app(
@@ -116,6 +127,7 @@ def application(
         probes={"database": lambda: _database_complaint(storage), "broker": watch.complaint},
         assets=ASSETS,
         offload=tpool.execute,
+        tracing=tracing,
     )
 
 

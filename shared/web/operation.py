@@ -5,7 +5,6 @@ unit of work, answers a repeated request from memory, commits when the answer is
 otherwise. One that loses a race for a row runs again on the new state, so that it can say who was faster.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -26,7 +25,6 @@ from shared.web.tokens import InvalidToken, TokenVerifier
 
 RACE_RETRIES = 2
 _READING = ("GET", "HEAD")
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class OpenWork(Protocol):
@@ -149,11 +147,10 @@ def _until_no_race(attempt: Callable[[], Response]) -> Response:
 
 def _in_one_transaction(gate: Gate, view: Callable[[], Response], claim: Claim | None, *, writes: bool) -> Response:
     principal = current_principal()
-    traceparent = request.headers.get("traceparent", "")
     with gate.open_work(
         Actor(principal.subject, principal.role.value, principal.organisation),
         request_id=g.request_id,
-        traceparent=traceparent if _TRACEPARENT.fullmatch(traceparent) else None,
+        traceparent=g.span.traceparent,
         read_only=not writes,
     ) as work:
         g.work = work

@@ -57,7 +57,7 @@ def waits_for(name: str) -> dict[str, str]:
 
 
 def test_all_of_the_platform_is_there() -> None:
-    watching = ("postgres-exporter", "prometheus", "alertmanager", "grafana")
+    watching = ("postgres-exporter", "prometheus", "alertmanager", "grafana", "jaeger")
     assert set(CONTAINERS) == {*OURS, *JOBS, *ENGINES, "proxy", *watching}
 
 
@@ -140,7 +140,7 @@ def test_the_start_goes_by_health_and_never_by_time() -> None:
     assert waits_for("topology") == {"rabbitmq": "service_healthy"}
     assert waits_for("database") == dict.fromkeys(("postgres", "postgres-keys"), "service_healthy")
     assert {name for name in OURS if waits_for("proxy").get(name) != "service_healthy"} == set()
-    for name in set(CONTAINERS) - {*OURS, *JOBS}:  # ours is in the image
+    for name in set(CONTAINERS) - {*OURS, *JOBS, "jaeger"}:  # ours is in the image
         assert CONTAINERS[name]["healthcheck"]["test"][0] == "CMD", name
     assert "sleep" not in (ROOT / "docker-compose.yml").read_text()
 
