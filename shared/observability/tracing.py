@@ -6,6 +6,7 @@ ids, never what a request or a message says.
 """
 
 import re
+import threading
 import time
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,6 +15,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+STOP_SECONDS = 2.0
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 Attributes = Mapping[str, str | int]
@@ -89,7 +91,8 @@ class OpenTelemetry:
         from opentelemetry.sdk.resources import Resource
         from opentelemetry.sdk.trace import TracerProvider
 
-        self._provider = TracerProvider(resource=Resource.create({"service.name": service}))
+        resource = Resource.create({"service.name": service})
+        self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         self._provider.add_span_processor(processor or _in_batches())
         self._tracer = self._provider.get_tracer("baton")
 
@@ -108,8 +111,10 @@ class OpenTelemetry:
         return _Begun(span)
 
     def stop(self) -> None:
-        """See `Tracing.stop`."""
-        self._provider.shutdown()
+        """See `Tracing.stop`. For a collector that is away nobody waits for long."""
+        ending = threading.Thread(target=self._provider.shutdown, daemon=True)
+        ending.start()
+        ending.join(STOP_SECONDS)
 
 
 class _Begun:
