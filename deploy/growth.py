@@ -10,12 +10,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from deploy.local.stack import ROOT
+from deploy.local.stack import ROOT, SERVICES
+from shared.storage.streams import AT_LEAST_EVERY, LINGER
 
 PAGE = ROOT / "docs" / "operations-kubernetes.md"
 BENCHMARKS = ROOT / "docs" / "benchmarks"
@@ -66,6 +68,12 @@ def load(measured: Measured) -> list[str]:
             f"| {peak / measured.drain * 100:.1g} % | {events / 365 / measured.drain:.2g} s "
             f"| {_gigabytes(events * measured.lasting)} | {_gigabytes(events * measured.wal)} |"
         )
+    least, most = (len(SERVICES) * (timedelta(days=1) / every) for every in (AT_LEAST_EVERY, LINGER))
+    lines.append(
+        f"| besides, in each installation: what its services state of what they said | | | {least:,.0f} to {most:,.0f} "
+        f"| {most / 86_400:.1g}/s | {most / 86_400 / measured.drain * 100:.1g} % | {most / measured.drain:.2g} s "
+        f"| at most {_gigabytes(most * 365 * measured.lasting)} | at most {_gigabytes(most * 365 * measured.wal)} |"
+    )
     return lines
 
 

@@ -16,9 +16,11 @@ from shared.messaging.reactions import Reactions
 from shared.observability.metrics import Metrics
 from shared.storage.dead_letters import waiting
 from shared.storage.retention import prune
+from shared.storage.streams import state_stream
 from shared.storage.work import Transaction, UnitOfWork
 
 PRUNE_EVERY = timedelta(seconds=5)
+STATE_EVERY = timedelta(seconds=20)
 MEASURE_EVERY = timedelta(seconds=15)
 
 
@@ -49,6 +51,10 @@ class ServiceDefinition:
     intake: Intake | None = None
     takes_unrouted: bool = False  # keeps the events that no queue is bound for, for an operator
     measure: Callable[[Any, Metrics], None] | None = None  # sets gauges from what the database says
+
+
+# What every service states by itself, whatever it is about.
+STATE_STREAM = Timer("state_stream", STATE_EVERY, state_stream)
 
 
 def measuring_timers(definition: ServiceDefinition, metrics: Metrics) -> tuple[Timer, ...]:

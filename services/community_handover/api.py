@@ -9,6 +9,7 @@ from services.community_handover import commands
 from services.community_handover import coverage as coverage_commands
 from services.community_handover.access import acting_task, visible_task, visible_to
 from services.community_handover.domain.task import PartyMember, Task
+from services.community_handover.restoring import restore_task
 from services.community_handover.schemas import (
     AcceptanceIn,
     AgreementIn,
@@ -37,6 +38,8 @@ from services.community_handover.schemas import (
     ReferralIn,
     RegistrationIn,
     RejectionIn,
+    RestorationIn,
+    RestoredOut,
     TaskOut,
     TaskPage,
     TaskQuery,
@@ -102,6 +105,15 @@ class OneTask(MethodView):
     def get(self, task_id: UUID) -> Task:
         """Read a task."""
         return visible_task(task_id, current_principal(), work())
+
+
+@tasks_blp.route("/restoration", methods=["POST"])
+@operation(Role.OPERATOR, creates=True)
+@tasks_blp.arguments(RestorationIn)
+@tasks_blp.response(201, RestoredOut)
+def restoration(body: dict[str, Any]) -> Task:
+    """Put back the task of a release whose row is gone, as it was last told."""
+    return restore_task(body["release_id"], work=work())
 
 
 @tasks_blp.route("/<uuid:task_id>/acceptance")

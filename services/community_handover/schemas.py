@@ -235,6 +235,19 @@ class CorrectionOut(Schema):
     note = fields.String(allow_none=True)
 
 
+class RestorationIn(_Input):
+    """Whose task to put back: that of a release."""
+
+    release_id = fields.UUID(required=True)
+
+
+class RestoredOut(Schema):
+    """A task that was put back: which one, and in which version."""
+
+    id = fields.UUID()
+    version = fields.Integer()
+
+
 class TaskOut(Schema):
     """A handover task."""
 

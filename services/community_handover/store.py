@@ -1,8 +1,8 @@
 """Tables of community_handover."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
-from datetime import date
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, fields
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -49,6 +49,7 @@ from services.community_handover.domain.transitions import State
 from shared.kernel.deadlines import NextDue
 from shared.storage import EnumText, UnitOfWork, UtcDateTime, new_metadata
 from shared.storage.people import Moving, merged_into_column
+from shared.storage.statements import Statement, statement_table
 from shared.storage.types import JsonValue
 from shared.storage.work import Transaction
 
@@ -120,6 +121,20 @@ tasks = Table(
     Index("ix_task_rejected_by", "rejected_by", "release_at", postgresql_where=text("rejected_by is not null")),
 )
 Index("ix_task_wake", tasks.c.wake_at, postgresql_where=tasks.c.wake_at.is_not(None))
+Index("ix_task_released", tasks.c.released_at, postgresql_where=tasks.c.released_at.is_not(None))
+Index("ix_task_foreseen", tasks.c.release_at, postgresql_where=tasks.c.released_at.is_(None))
+
+
+@dataclass(frozen=True, slots=True)
+class StatedTask:
+    """A task that exists, and the version of the release that it follows."""
+
+    task_id: UUID
+    release_id: UUID
+    release_version: int
+
+
+statements = statement_table(metadata, tuple[StatedTask, ...])
 
 measures = Table(
     "measure",
@@ -339,12 +354,13 @@ _HIDDEN = frozenset(
         "offered_at",
     }
 )
-_TOLD = tuple(field.name for field in fields(Task) if field.name not in _HIDDEN)
+# What its events do tell.
+TOLD = tuple(field.name for field in fields(Task) if field.name not in _HIDDEN)
 
 
 def task_data(task: Task) -> dict[str, Any]:
     """The task's state as its events tell it."""
-    data = {name: getattr(task, name) for name in _TOLD}
+    data = {name: getattr(task, name) for name in TOLD}
     data["task_id"] = task.id
     return data
 
@@ -380,6 +396,21 @@ def measure_data(measure: Measure) -> dict[str, Any]:
     }
 
 
+def statement_data(one: Statement) -> dict[str, Any]:
+    """A part of a day's tasks as its events tell it."""
+    return {
+        "task_statement_id": one.id,
+        "day": one.day,
+        "state": "issued" if one.version == 1 else "corrected",
+        "part": one.part,
+        "parts": one.parts,
+        "count": one.count,
+        "digest": one.digest,
+        "stated_at": one.stated_at,
+        "tasks": [asdict(entry) for entry in one.entries],
+    }
+
+
 class Work(UnitOfWork):
     """A transaction of community_handover."""
 
@@ -394,11 +425,24 @@ class Work(UnitOfWork):
         self.tiers = self.records(tiers, KnownTier)
         self.rosters = self.records(rosters, Duty)
         self.dropped = self.records(dropped_releases, DroppedRelease)
+        self.statements = self.aggregates(statements, Statement, statement_data)
         self._waiting_for: set[UUID] | None = None
 
     def measures_in_force(self, person_id: UUID) -> list[Measure]:
         """The measures that bind a person now."""
         return self.measures.select(measures.c.person_id == person_id, measures.c.state.in_(sorted(IN_FORCE)))
+
+    def tasks_of_releases(self, begins: datetime, ends: datetime) -> Iterator[tuple[datetime, StatedTask]]:
+        """The tasks whose person left, or else is to leave, in a time, with that moment; read from the table."""
+        self.flush()
+        columns = tasks.c
+        entry = (columns.id, columns.release_id, columns.release_version)
+        left, foreseen = columns.released_at, columns.release_at
+        of_who_left = select(left, *entry).where(left >= begins, left < ends)
+        of_who_will = select(foreseen, *entry).where(left.is_(None), foreseen >= begins, foreseen < ends)
+        for found in (of_who_left, of_who_will):
+            for at, *row in self.connection.execute(found.where(columns.release_id.is_not(None))):
+                yield at, StatedTask(*row)
 
     def note_unresolved(self, person_id: UUID) -> None:
         """A task of this transaction waits for news of the person."""

@@ -9,6 +9,7 @@ from services.community_handover.domain import placing, receiving
 from services.community_handover.domain.task import Kind, Task
 from services.community_handover.domain.transitions import State
 from services.community_handover.routing import placement_of, present_receiver
+from services.community_handover.stating import state_tasks
 from services.community_handover.store import MOVINGS, Work, measures, resolvable, tasks
 from shared.kernel.deadlines import rules_in
 from shared.reference.calendar import next_due
@@ -83,4 +84,5 @@ TIMERS = (
     Timer("resolve_waiting", timedelta(seconds=30), resolve_waiting),
     Timer("sweep_merged", timedelta(seconds=30), sweep_merged),
     Timer("settle_deadlines", timedelta(hours=1), settle_deadlines),
+    Timer("state_tasks", timedelta(minutes=5), state_tasks),
 )

@@ -14,7 +14,7 @@ from services.console import identity, words
 from services.console.clients import Away, Refused, Services
 from services.console.identity import Accounts, current_account
 from services.console.locale_files import compile_translations
-from services.console.pages import cases, indicators, ops, persons, releases, session_pages, tasks, tests
+from services.console.pages import cases, discrepancies, indicators, ops, persons, releases, session_pages, tasks, tests
 from services.console.settings import Settings
 from shared.kernel.ids import new_id
 from shared.reference.divisions import divisions
@@ -49,9 +49,9 @@ def create_console(settings: Settings, transport: httpx.BaseTransport | None = N
     app.extensions["token_issuer"] = TokenIssuer.from_file(settings.private_jwk)
     Babel(app, locale_selector=lambda: session.get("language", "zh"))
     CSRFProtect(app).exempt(identity.bp)
-    app.register_blueprint(identity.bp)
-    for page in (session_pages, tasks, cases, releases, tests, indicators, ops, persons):
-        app.register_blueprint(page.bp)
+    pages = (session_pages, tasks, cases, releases, tests, indicators, discrepancies, ops, persons)
+    for blueprint in (identity.bp, *(page.bp for page in pages)):
+        app.register_blueprint(blueprint)
     app.before_request(_sign_in_first)
     app.after_request(_protect)
     app.register_error_handler(Refused, _on_refused)
@@ -125,6 +125,10 @@ def _helpers() -> dict[str, Any]:
         "rules": words.RULES,
         "verdicts": words.VERDICTS,
         "letter_states": words.LETTER_STATES,
+        "discrepancy_kinds": words.DISCREPANCIES,
+        "discrepancy_details": words.DISCREPANCY_DETAILS,
+        "remedies": words.REMEDIES,
+        "owner_words": words.owner_words,
         "sexes": words.SEXES,
         "looks": words.LOOKS,
         "party_roles": words.PARTY_ROLES,

@@ -10,6 +10,14 @@ from flask_babel import lazy_gettext as _l
 from shared.kernel.clock import CHINA
 from shared.reference.divisions import divisions
 
+SERVICES = (
+    "person_registry",
+    "drug_testing",
+    "detention_intake",
+    "release_notification",
+    "community_handover",
+    "oversight",
+)
 STATES = {
     "ordered": _l("待采样"),
     "collected": _l("已采样"),
@@ -92,6 +100,9 @@ STATES = {
 # States of which another kind has one of the same name.
 _STATES_OF_KIND = {
     ("risk_assessment", "ended"): _l("三年未复吸，结束动态管控"),
+    ("discrepancy", "open"): _l("未消除"),
+    ("discrepancy", "explained"): _l("已说明"),
+    ("discrepancy", "resolved"): _l("已消除"),
     ("measure", "active"): _l("执行中"),
     ("measure", "completed"): _l("已解除"),
 }
@@ -104,6 +115,7 @@ KINDS = {
     "release": _l("出所"),
     "handover_task": _l("接送任务"),
     "measure": _l("社区戒毒（康复）"),
+    "discrepancy": _l("差错"),
     "opening": _l("无职责查看"),
 }
 GROUNDS = {
@@ -138,6 +150,49 @@ TRACE_KINDS = {
     "family": _l("询问家属"),
     "employer": _l("询问单位"),
     "police_check": _l("公安机关核查"),
+}
+DISCREPANCIES = {
+    "over_term": _l("期满未登记出所，有超期羁押风险"),
+    "release_without_task": _l("出所没有接送任务"),
+    "release_silent": _l("计划出所日已过，没有登记"),
+    "stale_task": _l("接送任务与出所记录不一致"),
+    "event_missing": _l("消息没有送达"),
+    "duplicate_task": _l("一次出所有多个接送任务"),
+    "task_without_release": _l("接送任务没有对应的出所记录"),
+    "headcount_differs": _l("点名人数不符"),
+    "two_open_stays": _l("同一人的两份档案都在所"),
+    "service_silent": _l("服务没有报告"),
+    "statement_missing": _l("缺少出所日报"),
+    "headcount_missing": _l("没有上报点名人数"),
+    "notice_late": _l("出所前通知逾期"),
+}
+DISCREPANCY_DETAILS = {
+    "never_made": _l("任务从未生成"),
+    "row_lost": _l("任务数据丢失"),
+    "gate_unknown": _l("任务不知道本人已出所"),
+    "other_time": _l("任务上的出所时间不同"),
+    "withdrawn": _l("任务已撤回，但仍需接送"),
+    "not_needed": _l("已不需要接送，任务仍在进行"),
+    "release_version": _l("任务数据落后"),
+    "ended_before": _l("任务办结在先，本人出所在后"),
+    "no_release": _l("查无此次出所"),
+    "tasks_unread": _l("接送任务清单没有更新"),
+}
+# What the one who has to act does about it.
+REMEDIES = {
+    "over_term": _l("立即核实本人是否还在所：已离开的登记出所，没有离开的依法放人"),
+    "release_without_task": _l("先电话通知乡镇接人，再由运维重新发送或恢复任务"),
+    "release_silent": _l("核实本人是否已离开，登记出所或变更计划"),
+    "stale_task": _l("先电话通知乡镇，再由运维重新发送出所消息"),
+    "event_missing": _l("由运维重新发送；接收方不会重复处理"),
+    "duplicate_task": _l("保留一个，其余由上级撤回"),
+    "task_without_release": _l("核实出所记录是否被删除"),
+    "headcount_differs": _l("清点人数，补登漏报的出入所；确有原因的由上级说明"),
+    "two_open_stays": _l("核实哪一份是误登，撤销误登的入所"),
+    "service_silent": _l("由运维检查该服务是否运行"),
+    "statement_missing": _l("由运维检查出所通知服务；确有原因的由上级说明"),
+    "headcount_missing": _l("清点后补报"),
+    "notice_late": _l("补发通知，或登记未通知的原因"),
 }
 LETTER_STATES = {
     "waiting": _l("待处理"),
@@ -204,6 +259,11 @@ RULES = {
     "M1": _l("见面走访"),
 }
 PROBLEMS = {
+    "discrepancy.must_be_mended": _l("这一项必须改正，不能只作说明"),
+    "discrepancy.wrong_state": _l("这一项的状态已变化"),
+    "event.not_found": _l("该服务没有发送过这条消息"),
+    "task.exists": _l("任务已经存在"),
+    "task.never_told": _l("该服务从未有过这个任务"),
     "dead_letter.decided": _l("已有人处理"),
     "task.already_accepted": _l("已有人确认接收"),
     "task.wrong_state": _l("任务状态已变化，请看下方最新状态"),
@@ -240,6 +300,11 @@ def holder_words(task: Mapping[str, Any]) -> str:
         place = divisions().full_name(task["holder"]) if task["holder"] in divisions() else ""
         return _("户籍地派出所（%(place)s）", place=place) if place else _("户籍地派出所（户籍地不明）")
     return str(task["holder"])
+
+
+def owner_words(owner: str) -> str:
+    """Who has to act on a discrepancy: a service's operator, or a centre."""
+    return _("运维（%(service)s）", service=owner) if owner in SERVICES else owner
 
 
 def office_choices(offices: Iterable[Mapping[str, str]], own: str | None = None) -> list[tuple[str, str]]:

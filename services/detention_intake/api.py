@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask.views import MethodView
 
-from services.detention_intake import commands, staying
+from services.detention_intake import commands, counting, staying
 from services.detention_intake.access import stays_visible_to, visible_order, visible_stay
 from services.detention_intake.domain.deciding import Decision
 from services.detention_intake.domain.order import Document, Order
@@ -370,7 +370,7 @@ class OneHeadcount(MethodView):
     def get(self, code: str, day: str) -> dict[str, Any]:
         """Read yesterday's number, who came and went, and what was counted."""
         staying.must_be_own(code, _own_centre())
-        return staying.headcount_of(code, day_in_path(day), work=work())
+        return counting.headcount_of(code, day_in_path(day), work=work())
 
     @operation(*CENTRE)
     @centres_blp.arguments(HeadcountIn)
@@ -379,4 +379,4 @@ class OneHeadcount(MethodView):
         """Enter how many were counted at the end of the day."""
         staying.must_be_own(code, _own_centre())
         by = current_principal().subject
-        return staying.state_headcount(code, day_in_path(day), counted=body["counted"], by=by, work=work())
+        return counting.state_headcount(code, day_in_path(day), counted=body["counted"], by=by, work=work())

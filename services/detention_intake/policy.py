@@ -1,5 +1,7 @@
 """The deadlines and terms of detention intake (register: domain rules, ids D0 …)."""
 
+from datetime import time, timedelta
+
 from services.detention_intake.domain.order import RefusalReason
 from services.detention_intake.domain.stay import TERM_RULE, TermPolicy
 from shared.kernel.deadlines import Basis, Confidence, DeadlineRule, Duty
@@ -8,6 +10,8 @@ from shared.kernel.deadlines import Basis, Confidence, DeadlineRule, Duty
 DETENTION_DAYS = (1, 20)
 # Where another measure takes the place of isolation for good (禁毒法 art. 39, 戒毒条例 art. 26).
 CONVERTS = frozenset({RefusalReason.PREGNANT_OR_NURSING, RefusalReason.UNDER_16})
+HEADCOUNT_BY = time(10, 0)  # OURS: on the next morning
+RECOUNTED_FOR = timedelta(days=7)  # OURS: so long after a day a late entry changes who should have been there
 
 
 def _ours(id: str, zh: str, en: str, basis: Basis, length: int, starts: str) -> DeadlineRule:

@@ -1,6 +1,5 @@
-"""What can be done with stays, and the headcount that follows."""
+"""What can be done with stays, and who went through the gate."""
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -12,7 +11,7 @@ from services.detention_intake.domain import stay as staying
 from services.detention_intake.domain.order import Kind, Order, Special
 from services.detention_intake.domain.stay import Assessment, Grade, Proposal, Stay
 from services.detention_intake.domain.stay_transitions import StayAct, StayState
-from services.detention_intake.store import Centre, CentreKind, Headcount, Movement, Work, movements
+from services.detention_intake.store import Centre, CentreKind, Movement, Work
 from shared.kernel.clock import china_day
 from shared.kernel.errors import Conflict, Forbidden, invalid_field
 from shared.kernel.ids import new_id
@@ -168,36 +167,6 @@ def put_centre(code: str, *, name: str, kind: CentreKind, division: str, work: W
     centre = Centre(code, name, kind.value, division)
     work.centres.put(centre)
     return centre
-
-
-def state_headcount(centre: str, day: date, *, counted: int, by: str, work: Work) -> dict[str, Any]:
-    """Enter how many a centre counted at the end of a day.
-
-    Raises: InvalidInput ``time.in_future``.
-    """
-    if day > china_day(work.now):
-        raise invalid_field("/day", "time.in_future", "this day is still to come")
-    work.headcounts.put(Headcount(f"{centre} {day.isoformat()}", centre, day, counted, work.now, by))
-    return headcount_of(centre, day, work=work)
-
-
-def headcount_of(centre: str, day: date, *, work: Work) -> dict[str, Any]:
-    """Yesterday's number, who came and went, today's number, and what the centre counted."""
-    yesterday = work.heads(centre, day)
-    moved = work.movements.select(movements.c.centre == centre, movements.c.day == day)
-    by_kind = Counter(movement.kind for movement in moved)
-    today = yesterday + sum(movement.heads for movement in moved)
-    stated = work.headcounts.find(f"{centre} {day.isoformat()}")
-    counted = stated.counted if stated else None
-    return {
-        "centre": centre,
-        "day": day,
-        "yesterday": yesterday,
-        "movements": dict(sorted(by_kind.items())),
-        "today": today,
-        "counted": counted,
-        "difference": None if counted is None else counted - today,
-    }
 
 
 def must_be_own(centre: str, own: str | None) -> None:

@@ -1,6 +1,6 @@
 """Tables of detention_intake."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Boolean, Column, Date, Index, Integer, Table, Text, Uuid, func, select
 
 from services.detention_intake.domain.deciding import TestFacts
+from services.detention_intake.domain.headcount import Figures, Headcount
 from services.detention_intake.domain.order import (
     Circumstance,
     Document,
@@ -155,12 +156,15 @@ movements = Table(
 headcounts = Table(
     "headcount",
     metadata,
-    Column("key", Text, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("version", Integer, nullable=False),  # 0: stated before headcounts were said
     Column("centre", Text, nullable=False),
     Column("day", Date, nullable=False),
-    Column("counted", Integer, nullable=False),
-    Column("stated_at", UtcDateTime, nullable=False),
-    Column("stated_by", Text, nullable=False),
+    Column("counted", Integer),
+    Column("figures", JsonValue(Figures), nullable=False),
+    Column("stated_at", UtcDateTime),
+    Column("stated_by", Text),
+    Index("ix_headcount_centre_day", "centre", "day"),
 )
 
 centres = Table(
@@ -250,18 +254,6 @@ class Movement:
     heads: int
 
 
-@dataclass(frozen=True, slots=True)
-class Headcount:
-    """What a centre says that it counted on a day."""
-
-    key: str
-    centre: str
-    day: date
-    counted: int
-    stated_at: datetime
-    stated_by: str
-
-
 def order_data(order: Order) -> dict[str, Any]:
     """The order's state as its events tell it."""
     return {
@@ -316,6 +308,20 @@ def stay_data(stay: Stay) -> dict[str, Any]:
     }
 
 
+def headcount_data(headcount: Headcount) -> dict[str, Any]:
+    """The headcount as its events tell it; who stated it is for the centre alone."""
+    return {
+        "headcount_id": headcount.id,
+        "centre": headcount.centre,
+        "day": headcount.day,
+        "state": "missed" if headcount.counted is None else "stated",
+        "counted": headcount.counted,
+        "expected": headcount.figures.expected,
+        **asdict(headcount.figures),
+        "stated_at": headcount.stated_at,
+    }
+
+
 class Work(UnitOfWork):
     """A transaction of detention_intake."""
 
@@ -327,13 +333,18 @@ class Work(UnitOfWork):
         self.tests = self.records(known_tests, KnownTest)
         self.barred = self.records(barred_persons, BarredPerson)
         self.movements = self.records(movements, Movement)
-        self.headcounts = self.records(headcounts, Headcount)
+        self.headcounts = self.aggregates(headcounts, Headcount, headcount_data)
         self.centres = self.records(centres, Centre)
 
     def open_stay_of(self, person_id: UUID) -> Stay | None:
         """The stay in which a person is, if any."""
         found = self.stays.select(stays.c.person_id == person_id, stays.c.state != StayState.ENDED, limit=1)
         return found[0] if found else None
+
+    def centres_with_movements(self) -> list[str]:
+        """The centres through whose gate anybody ever went."""
+        self.flush()
+        return sorted(self.connection.execute(select(movements.c.centre).distinct()).scalars())
 
     def heads(self, centre: str, before: date) -> int:
         """How many people were in a centre as a day began."""

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from services.detention_intake import policy
+from services.detention_intake.counting import recount
 from services.detention_intake.domain.stay import term_due
 from services.detention_intake.domain.stay_transitions import StayState
 from services.detention_intake.staying import end_stay
@@ -47,4 +48,5 @@ TIMERS = (
     Timer("end_terms_in_criminal_custody", timedelta(minutes=10), end_terms_in_criminal_custody),
     Timer("sweep_merged", timedelta(seconds=30), sweep_merged),
     Timer("settle_deadlines", timedelta(hours=1), settle_deadlines),
+    Timer("recount", timedelta(minutes=5), recount),
 )

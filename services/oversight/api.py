@@ -72,6 +72,7 @@ class Stages(MethodView):
         overdue = func.sum(case((columns.due_at < work().now, 1), else_=0))
         statement = (
             select(columns.kind, columns.state, func.count().label("count"), overdue.label("overdue"))
+            .where(columns.person_id.is_not(None), columns.kind != "discrepancy")
             .group_by(columns.kind, columns.state)
             .order_by(columns.kind, columns.state)
         )

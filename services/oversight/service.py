@@ -2,10 +2,12 @@
 
 from services.oversight.api import blp
 from services.oversight.assessment_api import assessment_blp
-from services.oversight.dues import measure_dues
+from services.oversight.discrepancy_api import discrepancies_blp
 from services.oversight.indicators_api import indicators_blp
+from services.oversight.measuring import measure
 from services.oversight.reactions import REACTIONS
 from services.oversight.store import Work, metadata
+from services.oversight.timers import TIMERS
 from shared.service import ServiceDefinition
 
 SERVICE = ServiceDefinition(
@@ -13,8 +15,9 @@ SERVICE = ServiceDefinition(
     title="Baton: oversight",
     work=Work,
     metadata=metadata,
-    blueprints=(blp, indicators_blp, assessment_blp),
+    blueprints=(blp, indicators_blp, assessment_blp, discrepancies_blp),
     reactions=REACTIONS,
-    measure=measure_dues,
+    timers=TIMERS,
+    measure=measure,
     takes_unrouted=True,
 )

@@ -22,12 +22,16 @@ from services.release_notification.schemas import (
     RescheduleIn,
     RetractIn,
     SilencesOut,
+    StatementOut,
 )
+from services.release_notification.stating import statement_of
 from services.release_notification.store import Work, releases
 from shared.kernel.errors import NotFound
 from shared.web import SUPERVISORS, Blueprint, Role, current_principal, current_work, operation, page_of
+from shared.web.fields import day_in_path
 
 blp = Blueprint("releases", __name__, url_prefix="/releases", description="Releases, from plan to gate")
+statements_blp = Blueprint("statements", __name__, url_prefix="/statements", description="Who left a centre on a day")
 
 CENTRE = (Role.CENTRE_CLERK,)
 READERS = (*CENTRE, *SUPERVISORS)
@@ -201,3 +205,24 @@ def silences() -> dict[str, Any]:
         if own in (None, centre)
     ]
     return {"items": items}
+
+
+@statements_blp.route("/<string:centre>/<day>", methods=["GET"])
+@operation(*READERS, Role.AUDITOR)
+@statements_blp.response(200, StatementOut)
+def statement(centre: str, day: str) -> dict[str, Any]:
+    """Read what was last stated of a centre's day; a day that is not over is not stated."""
+    parts = statement_of(centre, day_in_path(day), work=work()) if _own_centre() in (None, centre) else []
+    if not parts:
+        raise NotFound("statement.not_found", f"nothing was stated of {day}")
+    first = parts[0]
+    return {
+        "centre": first.scope,
+        "day": first.day,
+        "version": max(part.version for part in parts),
+        "executed": first.count,
+        "to_be_met": first.compared,
+        "digest": first.digest,
+        "stated_at": max(part.stated_at for part in parts),
+        "releases": [entry for part in parts for entry in part.entries],
+    }

@@ -167,6 +167,29 @@ class SilencesOut(Schema):
     items = fields.List(fields.Nested(SilenceOut))
 
 
+class StatedReleaseOut(Schema):
+    """A release that took place, in the version in which that was told."""
+
+    release_id = fields.UUID()
+    version = fields.Integer()
+    needs_handover = fields.Boolean()
+
+
+class StatementOut(Schema):
+    """Who left a centre on a day, as its register has it."""
+
+    centre = fields.String()
+    day = fields.Date()
+    version = fields.Integer(metadata={"description": "How often it was stated"})
+    executed = fields.Integer()
+    to_be_met = fields.Integer()
+    digest = fields.String(
+        metadata={"description": "sha256 of the sorted lines release_id:version of those that are to be met"}
+    )
+    stated_at = fields.AwareDateTime()
+    releases = fields.List(fields.Nested(StatedReleaseOut))
+
+
 class ReleaseOut(Schema):
     """A release."""
 

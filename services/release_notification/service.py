@@ -1,6 +1,6 @@
 """release_notification, declared."""
 
-from services.release_notification.api import blp
+from services.release_notification.api import blp, statements_blp
 from services.release_notification.intake import INTAKE
 from services.release_notification.reactions import REACTIONS
 from services.release_notification.store import Work, metadata
@@ -12,7 +12,7 @@ SERVICE = ServiceDefinition(
     title="Baton: release notification",
     work=Work,
     metadata=metadata,
-    blueprints=(blp,),
+    blueprints=(blp, statements_blp),
     reactions=REACTIONS,
     intake=INTAKE,
     timers=TIMERS,

@@ -1,11 +1,11 @@
 """Tables of release_notification."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, Column, Date, Index, Integer, Table, Text, Uuid, or_, select
+from sqlalchemy import Boolean, Column, Date, Index, Integer, Table, Text, Uuid, func, or_, select
 
 from services.release_notification.domain.release import (
     Alarm,
@@ -20,7 +20,10 @@ from services.release_notification.domain.release import (
 from services.release_notification.domain.transitions import State
 from shared.kernel.deadlines import NextDue
 from shared.storage import EnumText, JsonValue, UnitOfWork, UtcDateTime, new_metadata
+from shared.storage.bulk import is_one_of
+from shared.storage.chassis import EVENT_LOG
 from shared.storage.people import Moving, merged_into_column
+from shared.storage.statements import Statement, statement_table
 from shared.storage.work import Transaction
 
 metadata = new_metadata()
@@ -63,6 +66,7 @@ releases = Table(
     Index("ix_release_person", "person_id"),
 )
 Index("ix_release_wake", releases.c.wake_at, postgresql_where=releases.c.wake_at.is_not(None))
+Index("ix_release_executed", releases.c.executed_at, postgresql_where=releases.c.executed_at.is_not(None))
 
 known_persons = Table(
     "known_person",
@@ -90,6 +94,18 @@ rehab_orders = Table(
     Column("order_id", Uuid, nullable=False),
     Column("served_at", UtcDateTime, nullable=False),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class StatedRelease:
+    """A release that took place, in the version in which that was told."""
+
+    release_id: UUID
+    version: int
+    needs_handover: bool
+
+
+statements = statement_table(metadata, tuple[StatedRelease, ...])
 
 heard_centres = Table(
     "heard_centre",
@@ -130,6 +146,17 @@ class RehabOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class ExecutedRelease:
+    """Somebody left a centre."""
+
+    centre: str
+    executed_at: datetime
+    release_id: UUID
+    told_version: int
+    needs_handover: bool
+
+
+@dataclass(frozen=True, slots=True)
 class HeardCentre:
     """When a centre last said anything, to the hour."""
 
@@ -165,6 +192,23 @@ def release_data(release: Release) -> dict[str, Any]:
     }
 
 
+def statement_data(one: Statement) -> dict[str, Any]:
+    """A part of a centre's day as its events tell it."""
+    return {
+        "statement_id": one.id,
+        "centre": one.scope,
+        "day": one.day,
+        "state": "issued" if one.version == 1 else "corrected",
+        "part": one.part,
+        "parts": one.parts,
+        "executed": one.count,
+        "to_be_met": one.compared,
+        "digest": one.digest,
+        "stated_at": one.stated_at,
+        "releases": [asdict(entry) for entry in one.entries],
+    }
+
+
 class Work(UnitOfWork):
     """A transaction of release_notification."""
 
@@ -175,6 +219,7 @@ class Work(UnitOfWork):
         self.stays = self.records(known_stays, KnownStay)
         self.rehab_orders = self.records(rehab_orders, RehabOrder)
         self.heard = self.records(heard_centres, HeardCentre)
+        self.statements = self.aggregates(statements, Statement, statement_data)
 
     def note_heard(self, centre: str) -> None:
         """Remember that a centre said something; once an hour is enough, and keeps transactions apart."""
@@ -199,6 +244,44 @@ class Work(UnitOfWork):
             .order_by(waiting.c.centre)
         )
         return [(row.centre, row.at) for row in self.connection.execute(statement).all()]
+
+    def executed_between(self, begins: datetime, ends: datetime) -> list[ExecutedRelease]:
+        """Who left in a time, with the version that told it: of the log, else, if none did, of the register."""
+        self.flush()
+        columns = releases.c
+        wanted = (columns.id, columns.version, columns.centre, columns.executed_at, columns.needs_handover)
+        within = columns.executed_at >= begins, columns.executed_at < ends
+        rows = self.connection.execute(
+            select(*wanted).where(columns.state == State.EXECUTED, *within).order_by(columns.id)
+        ).all()
+        told = self._told_versions([row.id for row in rows])
+        return [
+            ExecutedRelease(row.centre, row.executed_at, row.id, told.get(row.id, row.version), row.needs_handover)
+            for row in rows
+        ]
+
+    def _told_versions(self, ids: list[UUID]) -> dict[UUID, int]:
+        if not ids:
+            return {}
+        log = EVENT_LOG.c
+        newest = (
+            select(log.subject, func.max(log.sequence))
+            .where(is_one_of(self.dialect, EVENT_LOG, "subject", ids), log.type == "release.executed.v1")
+            .group_by(log.subject)
+        )
+        return {row[0]: row[1] for row in self.connection.execute(newest)}
+
+    def speaking_centres(self) -> set[str]:
+        """The centres from which something was heard, or that have people to release."""
+        planned = select(releases.c.centre).where(releases.c.state == State.PLANNED).distinct()
+        heard = select(heard_centres.c.centre)
+        return {*self.connection.execute(planned).scalars(), *self.connection.execute(heard).scalars()}
+
+    def first_stated(self) -> dict[str, date]:
+        """The first day that was stated of each centre."""
+        columns = statements.c
+        first = select(columns.scope, func.min(columns.day)).group_by(columns.scope)
+        return {row[0]: row[1] for row in self.connection.execute(first)}
 
 
 # What names a person, and is moved when the person's file is merged into another one.

@@ -5,6 +5,7 @@ from datetime import timedelta
 from services.release_notification import policy
 from services.release_notification.domain import release as domain
 from services.release_notification.domain.release import Alarm
+from services.release_notification.stating import state_days
 from services.release_notification.store import MOVINGS, Work, releases
 from shared.kernel.deadlines import rules_in
 from shared.service import Timer
@@ -46,4 +47,5 @@ TIMERS = (
     Timer("raise_alarms", timedelta(seconds=30), raise_alarms),
     Timer("sweep_merged", timedelta(seconds=30), sweep_merged),
     Timer("settle_deadlines", timedelta(hours=1), settle_deadlines),
+    Timer("state_days", timedelta(minutes=5), state_days),
 )

@@ -6,14 +6,16 @@ from functools import cached_property
 
 from marshmallow import Schema
 
-from shared.contracts import detention, handover, measure, person, release, testing
+from shared.contracts import detention, handover, measure, person, reconciliation, release, testing
 from shared.contracts.fast_load import Checker, Loader, fast_checker, fast_loader
 from shared.contracts.fields import EventData
+
+ANY_SERVICE = "any service"
 
 
 @dataclass(frozen=True)
 class Contract:
-    """An event type: who says it, about which aggregate, and what its data looks like."""
+    """An event type: who says it (`ANY_SERVICE`: all do), about which aggregate, and what its data looks like."""
 
     schema_class: type[EventData]
     type: str
@@ -205,6 +207,27 @@ def _contracts() -> Mapping[str, Contract]:
             "measure.terminated.v1": measure.MeasureTerminatedV1,
             "measure.person_merged.v1": measure.MeasurePersonMergedV1,
             "measure.deadline_settled.v1": measure.MeasureDeadlineSettledV1,
+        },
+        (ANY_SERVICE, "stream"): {
+            "stream.stated.v1": reconciliation.StreamStatedV1,
+        },
+        ("release_notification", "statement"): {
+            "statement.issued.v1": reconciliation.StatementIssuedV1,
+            "statement.corrected.v1": reconciliation.StatementCorrectedV1,
+        },
+        ("community_handover", "task_statement"): {
+            "task_statement.issued.v1": reconciliation.TaskStatementIssuedV1,
+            "task_statement.corrected.v1": reconciliation.TaskStatementCorrectedV1,
+        },
+        ("detention_intake", "headcount"): {
+            "headcount.stated.v1": reconciliation.HeadcountStatedV1,
+            "headcount.corrected.v1": reconciliation.HeadcountCorrectedV1,
+            "headcount.missed.v1": reconciliation.HeadcountMissedV1,
+        },
+        ("oversight", "discrepancy"): {
+            "discrepancy.found.v1": reconciliation.DiscrepancyFoundV1,
+            "discrepancy.explained.v1": reconciliation.DiscrepancyExplainedV1,
+            "discrepancy.resolved.v1": reconciliation.DiscrepancyResolvedV1,
         },
     }
     return {

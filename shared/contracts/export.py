@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from math import inf
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import Schema, fields, validate
 
-from shared.contracts.catalogue import CATALOGUE, Contract
+from shared.contracts.catalogue import ANY_SERVICE, CATALOGUE, Contract
 from shared.contracts.envelope import CONTENT_TYPE
 from shared.contracts.fields import EventData
 
@@ -23,16 +23,8 @@ _TYPES: tuple[tuple[type[fields.Field[Any]], dict[str, Any]], ...] = (
 
 def json_schema(contract: Contract) -> dict[str, Any]:
     """The schema of an event's data."""
-    properties = {name: _property(field) for name, field in contract.schema.fields.items()}
-    return {
-        "$schema": _DIALECT,
-        "title": contract.type,
-        "description": contract.summary,
-        "type": "object",
-        "properties": properties,
-        "required": sorted(name for name, field in contract.schema.fields.items() if field.required),
-        "additionalProperties": True,
-    }
+    head = {"$schema": _DIALECT, "title": contract.type, "description": contract.summary}
+    return head | _object(contract.schema)
 
 
 def envelope_schema(contract: Contract) -> dict[str, Any]:
@@ -44,7 +36,7 @@ def envelope_schema(contract: Contract) -> dict[str, Any]:
         "properties": {
             "specversion": {"const": "1.0"},
             "id": {"type": "string", "format": "uuid"},
-            "source": {"const": f"/baton/{contract.producer}"},
+            "source": _source(contract),
             "type": {"const": contract.type},
             "subject": {"type": "string", "format": "uuid", "description": f"id of the {contract.aggregate}"},
             "sequence": {"type": "string", "pattern": "^[0-9]{10}$", "description": "version of the aggregate"},
@@ -55,6 +47,12 @@ def envelope_schema(contract: Contract) -> dict[str, Any]:
             "data": json_schema(contract),
         },
     }
+
+
+def _source(contract: Contract) -> dict[str, Any]:
+    if contract.producer == ANY_SERVICE:
+        return {"type": "string", "pattern": "^/baton/[a-z_]+$"}
+    return {"const": f"/baton/{contract.producer}"}
 
 
 def breaks(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
@@ -75,6 +73,8 @@ def breaks(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]
             yield f"{name} is written in another form"
         if _narrower(old[name], new[name]):
             yield f"{name} has narrower bounds"
+        if "items" in old[name] and "items" in new[name]:
+            yield from (f"each of {name}: {fault}" for fault in breaks(old[name]["items"], new[name]["items"]))
 
 
 def asyncapi(consumers: Mapping[str, frozenset[str]]) -> dict[str, Any]:
@@ -116,7 +116,21 @@ def _state_schema(contract: Contract) -> dict[str, Any]:
     return schema | {"title": contract.aggregate}
 
 
+def _object(schema: Schema) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {name: _property(field) for name, field in schema.fields.items()},
+        "required": sorted(name for name, field in schema.fields.items() if field.required),
+        "additionalProperties": True,
+    }
+
+
 def _property(field: fields.Field[Any]) -> dict[str, Any]:
+    if isinstance(field, fields.List):
+        longest = [validator.max for validator in field.validators if isinstance(validator, validate.Length)]
+        return {"type": "array", "items": _property(field.inner), "maxItems": longest[0]}
+    if isinstance(field, fields.Nested):
+        return _object(field.schema)
     described = dict(next(schema for kind, schema in _TYPES if isinstance(field, kind)))
     for validator in field.validators:
         if isinstance(validator, validate.OneOf):
@@ -139,7 +153,7 @@ def _types(described: Mapping[str, Any]) -> list[str]:
 
 def _narrower(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     """Whether a bound is new or tighter."""
-    highest = any(new.get(key, inf) < old.get(key, inf) for key in ("maximum", "maxLength"))
+    highest = any(new.get(key, inf) < old.get(key, inf) for key in ("maximum", "maxLength", "maxItems"))
     return highest or bool(new.get("minimum", -inf) > old.get("minimum", -inf))
 
 

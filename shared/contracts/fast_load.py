@@ -59,6 +59,11 @@ def fast_checker(schema: Schema) -> Checker:
 
 
 def _test(field: fields.Field[Any]) -> _Test:
+    if isinstance(field, fields.List):
+        return _all_pass(_test(field.inner), _tests(field))
+    if isinstance(field, fields.Nested):
+        check, keys = fast_checker(field.schema), frozenset(field.schema.fields)
+        return lambda value: isinstance(value, dict) and value.keys() == keys and not check(value)
     if isinstance(field, fields.UUID):
         return lambda value: isinstance(value, UUID)
     if isinstance(field, fields.AwareDateTime):
@@ -71,6 +76,13 @@ def _test(field: fields.Field[Any]) -> _Test:
     if choices:
         return lambda value: isinstance(value, str) and value in choices[0]
     return _passes(field, int if isinstance(field, fields.Integer) else str)
+
+
+def _all_pass(right: _Test, tests: tuple[_Test, ...]) -> _Test:
+    def passes(value: Any) -> bool:
+        return isinstance(value, list) and all(test(value) for test in tests) and all(map(right, value))
+
+    return passes
 
 
 def _passes(field: fields.Field[Any], kind: type) -> _Test:
@@ -108,6 +120,10 @@ def _test_of(validator: Any) -> _Test:
 
 
 def _converter(field: fields.Field[Any]) -> _Convert:
+    if isinstance(field, fields.List):
+        return _each(_converter(field.inner), _tests(field))
+    if isinstance(field, fields.Nested):
+        return _nested(fast_loader(field.schema))
     if isinstance(field, fields.UUID):
         return UUID
     if isinstance(field, fields.AwareDateTime):
@@ -120,6 +136,25 @@ def _converter(field: fields.Field[Any]) -> _Convert:
     if isinstance(field, fields.String) and choices:
         return _one_of(choices[0])
     return _by_validators(field, int if isinstance(field, fields.Integer) else str)
+
+
+def _each(convert: _Convert, tests: tuple[_Test, ...]) -> _Convert:
+    def convert_all(value: Any) -> Any:
+        if type(value) is not list or not all(test(value) for test in tests):
+            raise _Unusual
+        return [convert(one) for one in value]
+
+    return convert_all
+
+
+def _nested(load: Loader) -> _Convert:
+    def convert(value: Any) -> Any:
+        loaded = load(value) if type(value) is dict else None
+        if loaded is None:
+            raise _Unusual
+        return loaded
+
+    return convert
 
 
 def _moment(value: str) -> datetime:

@@ -97,6 +97,11 @@ def number(minimum: int = 0, *, nullable: bool = False) -> fields.Integer:
     return fields.Integer(required=True, allow_none=nullable, strict=True, validate=bounds)
 
 
+def listed(entry: type[EventData], *, at_most: int) -> fields.List[Any]:
+    """A list of small things, each with the fields of ``entry``; long ones are told in parts."""
+    return fields.List(fields.Nested(entry), required=True, validate=validate.Length(max=at_most))
+
+
 def later(field: F) -> F:
     """A nullable field that was added to a published schema: what was said before lacks it, and means null."""
     field.required, field.load_default = False, None

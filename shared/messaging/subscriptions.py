@@ -9,11 +9,11 @@ from collections.abc import Mapping
 
 from shared.contracts.catalogue import CATALOGUE
 
+# What a case is made of. Everything else repeats it: statements, counts, discrepancies.
+_CASES = ("test_order", "order", "stay", "release", "handover_task", "measure")
 SUBSCRIPTIONS: Mapping[str, frozenset[str]] = {
     # Whoever has a duty toward a person may know who it is: so the registry hears of all that makes or ends one.
-    "person_registry": frozenset(
-        event for event, contract in CATALOGUE.items() if contract.producer not in ("person_registry", "oversight")
-    ),
+    "person_registry": frozenset(event for event, contract in CATALOGUE.items() if contract.aggregate in _CASES),
     "drug_testing": frozenset(
         {
             "person.registered.v1",

@@ -20,7 +20,7 @@ from shared.observability.tracing import OFF, Tracing
 from shared.runtime.extensions import BatchEntrypoint, HttpApi, LoopProvider, TimerEntrypoint
 from shared.runtime.settings import Settings
 from shared.runtime.timers import TimerLoop
-from shared.service import ServiceDefinition, measuring_timers, retention_timers
+from shared.service import STATE_STREAM, ServiceDefinition, measuring_timers, retention_timers
 from shared.storage.engine import Storage
 
 
@@ -56,7 +56,7 @@ def nameko_service(
     if definition.intake is not None:
         commands = IntakeProcessor(storage, definition.intake, metrics, suspects)
         members["take_in"] = _batches(intake_queue(definition.name), commands, settings, broker, metrics, pressure)
-    chassis = (*measuring_timers(definition, metrics), *retention_timers(settings.retention, metrics))
+    chassis = (STATE_STREAM, *measuring_timers(definition, metrics), *retention_timers(settings.retention, metrics))
     members["tick"] = _ticks(TimerLoop(storage, (*definition.timers, *chassis), metrics))
     return type(definition.name.title().replace("_", ""), (), members)
 

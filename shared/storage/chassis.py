@@ -5,7 +5,11 @@ positions of what is not yet confirmed by the broker, so its size is the backlog
 ``inbox`` holds the ids of messages whose effect is committed. ``suspect`` counts attempts at messages that were in
 the hands of a consumer that was lost. ``idempotency`` holds answers to be given again.
 ``audit`` holds who did what. ``dead_letter`` holds messages that could not work, until an operator has dealt with them.
+``stream`` holds how far the service has stated what it logged.
 """
+
+from dataclasses import dataclass
+from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
@@ -20,6 +24,17 @@ from sqlalchemy import (
 )
 
 from shared.storage.types import JsonValue, UtcDateTime
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEntry:
+    """One event that was logged."""
+
+    event_id: UUID
+    type: str
+    subject: UUID
+    sequence: int
+
 
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -36,6 +51,7 @@ def new_metadata() -> MetaData:
     metadata = MetaData(naming_convention=NAMING)
     _add_chassis_tables(metadata)
     _add_dead_letters(metadata)
+    _add_stream(metadata)
     return metadata
 
 
@@ -132,6 +148,20 @@ def _add_dead_letters(metadata: MetaData) -> None:
     Index("ix_dead_letter_state", letters.c.state, letters.c.died_at)
 
 
+def _add_stream(metadata: MetaData) -> None:
+    Table(
+        "stream",
+        metadata,
+        Column("id", Uuid, primary_key=True),
+        Column("version", Integer, nullable=False),
+        Column("service", Text, nullable=False),
+        Column("first_position", _Position, nullable=False),
+        Column("last_position", _Position, nullable=False),
+        Column("stated_at", UtcDateTime, nullable=False),
+        Column("events", JsonValue(tuple[StreamEntry, ...]), nullable=False),
+    )
+
+
 _CHASSIS = new_metadata()
 EVENT_LOG = _CHASSIS.tables["event_log"]
 OUTBOX = _CHASSIS.tables["outbox"]
@@ -140,3 +170,4 @@ SUSPECT = _CHASSIS.tables["suspect"]
 IDEMPOTENCY = _CHASSIS.tables["idempotency"]
 AUDIT = _CHASSIS.tables["audit"]
 DEAD_LETTER = _CHASSIS.tables["dead_letter"]
+STREAM = _CHASSIS.tables["stream"]

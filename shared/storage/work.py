@@ -71,6 +71,11 @@ class UnitOfWork:
         return self._transaction.actor
 
     @property
+    def service(self) -> str:
+        """Whose database this is."""
+        return self._transaction.storage.service
+
+    @property
     def dialect(self) -> str:
         """``postgresql`` or ``sqlite``."""
         return self._transaction.storage.dialect
@@ -100,7 +105,7 @@ class UnitOfWork:
         """Say an event with this transaction. Called by repositories; services save aggregates instead."""
         event = Event(
             id=new_id(),
-            source=f"/baton/{self._transaction.storage.service}",
+            source=f"/baton/{self.service}",
             type=event_type,
             subject=subject,
             sequence=sequence,
@@ -116,10 +121,10 @@ class UnitOfWork:
         """Send something that is no event (an answer to a centre) with this transaction."""
         self._posted.append(_log_row(new_id(), subject, None, exchange, routing_key, content_type, body, self.now))
 
-    def note_act(self, action: str, subject: UUID) -> None:
+    def note_act(self, action: str, subject: UUID, version: int = 0) -> None:
         """Write an audit row about an act that changes no aggregate; the asker must be known."""
         assert self.actor is not None
-        insert_rows(self.connection, AUDIT, [self._audit_row(self.actor, action, subject, 0)])
+        insert_rows(self.connection, AUDIT, [self._audit_row(self.actor, action, subject, version)])
 
     def flush(self) -> None:
         """Write everything pending, state first, then events and audit."""

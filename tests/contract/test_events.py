@@ -139,6 +139,22 @@ def test_a_schema_that_does_not_only_grow_is_noticed(change: Any, complaint: str
 
 
 @pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda s: s.update(maxItems=100), "releases has narrower bounds"),
+        (lambda s: s["items"]["properties"].pop("version"), "each of releases: version was removed"),
+        (lambda s: s["items"]["required"].append("new"), "each of releases: new became required"),
+    ],
+)
+def test_a_list_that_does_not_only_grow_is_noticed(change: Any, complaint: str) -> None:
+    before = json_schema(CATALOGUE["statement.issued.v1"])
+    after = json_schema(CATALOGUE["statement.issued.v1"])
+    assert list(breaks(before, after)) == []
+    change(after["properties"]["releases"])
+    assert complaint in list(breaks(before, after))
+
+
+@pytest.mark.parametrize(
     "change",
     [
         lambda s: s["properties"].update(added={"type": "string"}),

@@ -34,13 +34,16 @@ def read_models(service: ServiceUnderTest) -> Any:
     return lines, states
 
 
-def test_every_event_type_becomes_a_line_of_its_persons_timeline(service: ServiceUnderTest) -> None:
+ABOUT_PERSONS = [name for name, contract in CATALOGUE.items() if "person_id" in contract.keys]
+
+
+def test_every_event_type_about_a_person_becomes_a_line_of_the_timeline(service: ServiceUnderTest) -> None:
     person = new_id()
     said = [
         event(name, person_id=person, time=NOW + timedelta(minutes=place))
         if CATALOGUE[name].aggregate != "person"
         else event(name, subject=person, sequence=place + 1, time=NOW + timedelta(minutes=place))
-        for place, name in enumerate(CATALOGUE)
+        for place, name in enumerate(ABOUT_PERSONS)
     ]
     service.react(*reversed(said))
     seen, cursor = [], ""
@@ -49,9 +52,18 @@ def test_every_event_type_becomes_a_line_of_its_persons_timeline(service: Servic
         page = service.client.get(f"/cases/{person}/timeline", as_=CITY, query_string=query).get_json()
         seen += page["items"]
         cursor = page["next_cursor"]
-    assert [line["type"] for line in seen] == list(CATALOGUE)
+    assert [line["type"] for line in seen] == ABOUT_PERSONS
     newest = service.client.get(f"/cases/{person}/timeline?order=newest_first&limit=1", as_=CITY).get_json()
-    assert newest["items"][0]["type"] == list(CATALOGUE)[-1]
+    assert newest["items"][0]["type"] == ABOUT_PERSONS[-1]
+
+
+def test_what_is_about_no_person_is_kept_but_is_no_case(service: ServiceUnderTest) -> None:
+    others = [event(name) for name in CATALOGUE if name not in ABOUT_PERSONS]
+    service.react(*others)
+    with service.work() as work:
+        assert len(work.versions.select()) == len(others)
+        assert work.timeline.select() == []
+    assert service.client.get("/stages", as_=CITY).get_json() == {"stages": []}
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

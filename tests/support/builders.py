@@ -10,9 +10,10 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from shared.contracts.catalogue import CATALOGUE
+from shared.contracts.catalogue import ANY_SERVICE, CATALOGUE
 from shared.contracts.envelope import Event
 from shared.kernel.ids import new_id
+from shared.storage.statements import digest_of
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 _ENVELOPE = ("id", "sequence", "time", "actor")
@@ -26,7 +27,8 @@ def event(event_type: str, **overrides: Any) -> Event:
     envelope = {key: overrides.pop(key) for key in _ENVELOPE if key in overrides}
     data = {**_DEFAULTS[contract.aggregate](), **_STATES[event_type], **overrides, own_id: subject}
     fixed = {"id": new_id(), "sequence": 1, "time": NOW, **envelope}
-    return Event(source=f"/baton/{contract.producer}", type=event_type, subject=subject, data=data, **fixed)
+    producer = data["service"] if contract.producer == ANY_SERVICE else contract.producer
+    return Event(source=f"/baton/{producer}", type=event_type, subject=subject, data=data, **fixed)
 
 
 def _person() -> dict[str, Any]:
@@ -245,6 +247,85 @@ def _measure() -> dict[str, Any]:
     }
 
 
+def _stream() -> dict[str, Any]:
+    return {
+        "service": "release_notification",
+        "state": "stated",
+        "first_position": 1,
+        "last_position": 1,
+        "stated_at": NOW,
+        "events": [],
+    }
+
+
+def _statement() -> dict[str, Any]:
+    return {
+        "centre": "centre-1",
+        "day": date(2026, 11, 22),
+        "state": "issued",
+        "part": 0,
+        "parts": 1,
+        "executed": 0,
+        "to_be_met": 0,
+        "digest": digest_of(()),
+        "stated_at": NOW,
+        "releases": [],
+    }
+
+
+def _task_statement() -> dict[str, Any]:
+    return {
+        "day": date(2026, 11, 22),
+        "state": "issued",
+        "part": 0,
+        "parts": 1,
+        "count": 0,
+        "digest": digest_of(()),
+        "stated_at": NOW,
+        "tasks": [],
+    }
+
+
+def _headcount() -> dict[str, Any]:
+    return {
+        "centre": "centre-1",
+        "day": date(2026, 11, 22),
+        "state": "stated",
+        "counted": 120,
+        "expected": 120,
+        "yesterday": 119,
+        "admitted": 2,
+        "returned": 0,
+        "transferred_in": 0,
+        "transferred_out": 0,
+        "released": 1,
+        "died": 0,
+        "away": 0,
+        "stated_at": NOW,
+    }
+
+
+def _discrepancy() -> dict[str, Any]:
+    return {
+        "kind": "release_without_task",
+        "state": "open",
+        "subject_kind": "release",
+        "subject": str(new_id()),
+        "person_id": new_id(),
+        "owner": "community_handover",
+        "division": "430802001",
+        "day": date(2026, 11, 22),
+        "detail": "never_made",
+        "number": 2,
+        "found_at": NOW,
+        "explained_at": None,
+        "explained_by": None,
+        "resolved_at": None,
+        "due_rule": "X1",
+        "due_at": NOW + timedelta(hours=1),
+    }
+
+
 _OWN_ID = {
     "person": "person_id",
     "test_order": "test_order_id",
@@ -254,6 +335,11 @@ _OWN_ID = {
     "handover_task": "task_id",
     "risk_assessment": "risk_id",
     "measure": "measure_id",
+    "stream": "stream_id",
+    "statement": "statement_id",
+    "task_statement": "task_statement_id",
+    "headcount": "headcount_id",
+    "discrepancy": "discrepancy_id",
     "opening": "opening_id",
 }
 _DEFAULTS: dict[str, Callable[[], dict[str, Any]]] = {
@@ -265,6 +351,11 @@ _DEFAULTS: dict[str, Callable[[], dict[str, Any]]] = {
     "handover_task": _handover_task,
     "risk_assessment": _risk_assessment,
     "measure": _measure,
+    "stream": _stream,
+    "statement": _statement,
+    "task_statement": _task_statement,
+    "headcount": _headcount,
+    "discrepancy": _discrepancy,
     "opening": _opening,
 }
 _TOLD = {"collected_at": NOW, "sample_type": "urine", "told_at": NOW}
@@ -491,6 +582,26 @@ _STATES: dict[str, dict[str, Any]] = {
     "measure.terminated.v1": {**_OVER, **_DONE, "state": "terminated", "end_reason": "compulsory_isolation"},
     "measure.person_merged.v1": {},
     "measure.deadline_settled.v1": {},
+    "stream.stated.v1": {},
+    "statement.issued.v1": {},
+    "statement.corrected.v1": {"state": "corrected"},
+    "task_statement.issued.v1": {},
+    "task_statement.corrected.v1": {"state": "corrected"},
+    "headcount.stated.v1": {},
+    "headcount.corrected.v1": {"counted": 119},
+    "headcount.missed.v1": {"state": "missed", "counted": None, "stated_at": None},
+    "discrepancy.found.v1": {},
+    "discrepancy.explained.v1": {
+        **_DONE,
+        "state": "explained",
+        "kind": "headcount_differs",
+        "subject_kind": "centre",
+        "subject": "centre-1",
+        "person_id": None,
+        "explained_at": NOW,
+        "explained_by": "city",
+    },
+    "discrepancy.resolved.v1": {**_DONE, "state": "resolved", "resolved_at": NOW},
 }
 
 person_registered = partial(event, "person.registered.v1")

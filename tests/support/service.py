@@ -22,7 +22,7 @@ from shared.messaging.delivery import DeadLetter, Delivery
 from shared.messaging.intake import IntakeProcessor
 from shared.messaging.processor import EventProcessor
 from shared.observability.metrics import Metrics
-from shared.service import ServiceDefinition
+from shared.service import ServiceDefinition, Timer
 from shared.storage.chassis import AUDIT, EVENT_LOG
 from shared.storage.engine import Storage
 from shared.web.app import create_app
@@ -108,6 +108,10 @@ class ServiceUnderTest:
     def run_timer(self, name: str) -> int:
         """Run one timer until it finds nothing more to do; how much it did."""
         (timer,) = [timer for timer in self.definition.timers if timer.name == name]
+        return self.run(timer)
+
+    def run(self, timer: Timer) -> int:
+        """Run a timer until it finds nothing more to do; how much it did."""
         total = 0
         while True:
             with self.work() as work:

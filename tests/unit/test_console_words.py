@@ -1,10 +1,12 @@
 """The console's words: every text that a user can see has its English."""
 
+import re
 from pathlib import Path
 
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
+from deploy.local.stack import SERVICES
 from services.community_handover import policy
 from services.community_handover.domain.measure_transitions import MeasureState
 from services.community_handover.domain.searching import TraceKind
@@ -16,6 +18,8 @@ from services.console.pages.tests import GROUPS
 from services.detention_intake.domain.order_transitions import OrderState
 from services.detention_intake.domain.stay_transitions import StayState
 from services.drug_testing.domain.transitions import State as StateOfTest
+from services.oversight.domain import comparison
+from services.oversight.domain.discrepancy import Kind
 from shared.kernel.deadlines import rules_in
 
 CONSOLE = SOURCE.parent
@@ -44,6 +48,20 @@ def test_every_state_of_a_test_has_words_and_a_place_on_the_page() -> None:
 
 def test_every_state_of_a_decision_and_a_stay_has_words() -> None:
     assert {state.value for state in (*OrderState, *StayState)} <= set(words.STATES)
+
+
+def test_every_discrepancy_has_words_and_says_what_to_do() -> None:
+    kinds = {kind.value for kind in Kind}
+    assert kinds == set(words.DISCREPANCIES) == set(words.REMEDIES)
+    code = Path(comparison.__file__).read_text("utf-8")
+    assert {detail for detail in words.DISCREPANCY_DETAILS if f'"{detail}"' not in code} == {"tasks_unread"}
+    assert {word for word in re.findall(r'"([a-z]+_[a-z]+)"', code) if word not in words.DISCREPANCY_DETAILS} == {
+        "release_notification",
+        "community_handover",
+        "contact_done",
+        "remote_accepted",
+    }
+    assert words.SERVICES == SERVICES
 
 
 def test_everything_a_task_can_say_has_words() -> None:

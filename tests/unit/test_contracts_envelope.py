@@ -217,8 +217,44 @@ def test_the_first_field_of_every_event_is_its_own_id() -> None:
         "handover_task": "task_id",
         "risk_assessment": "risk_id",
         "measure": "measure_id",
+        "stream": "stream_id",
+        "statement": "statement_id",
+        "task_statement": "task_statement_id",
+        "headcount": "headcount_id",
+        "discrepancy": "discrepancy_id",
         "opening": "opening_id",
     }
+
+
+LISTED: dict[str, Any] = {"releases": [{"release_id": new_id(), "version": 1, "needs_handover": True}], "executed": 1}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"releases": {}},
+        {"releases": [{}]},
+        {"releases": [{"release_id": new_id(), "version": 0, "needs_handover": True}]},
+        {"releases": [{"release_id": "x", "version": 1, "needs_handover": True}]},
+        {"releases": [{**LISTED["releases"][0], "surplus": 1}]},
+        {"releases": LISTED["releases"] * 201},
+        {"releases": tuple(LISTED["releases"])},
+    ],
+)
+def test_a_list_is_checked_entry_by_entry_before_it_is_said(wrong: dict[str, Any]) -> None:
+    assert decode(encode(event("statement.issued.v1", **LISTED)), CONTENT_TYPE).data["releases"] == LISTED["releases"]
+    with pytest.raises(ValueError, match="releases"):
+        encode(event("statement.issued.v1", **wrong))
+
+
+def test_a_surplus_field_of_an_entry_is_left_out_and_a_missing_one_is_named() -> None:
+    body = json.loads(encode(event("statement.issued.v1", **LISTED)))
+    body["data"]["releases"][0]["added_later"] = 1
+    assert decode(json.dumps(body).encode(), CONTENT_TYPE).data["releases"] == LISTED["releases"]
+    del body["data"]["releases"][0]["version"]
+    with pytest.raises(Malformed) as refused:
+        decode(json.dumps(body).encode(), CONTENT_TYPE)
+    assert "/data/releases" in str(refused.value)
 
 
 def test_time_is_told_in_utc() -> None:

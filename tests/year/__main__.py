@@ -15,8 +15,9 @@ from shared.kernel.deadlines import start_of_day
 from shared.observability.logs import configure_logs
 from tests.year.city import City, city
 from tests.year.community import Community
+from tests.year.custody import Custody
 from tests.year.people import Storyteller
-from tests.year.reckoning import broken_promises, disagreements, every, figures
+from tests.year.reckoning import broken_promises, disagreements, every, figures, left_open
 from tests.year.telling import Story
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 12, 31)
@@ -59,6 +60,8 @@ def play(people: int, inmates: int, seed: int, *, days: int = 365) -> int:
         calendar.add(0, teller.risk_decisions())
         calendar.add(0, teller.police_decisions())
         calendar.add(0, Community(here, chance).measures())
+        calendar.add(0, Custody(here, chance).headcounts())
+        calendar.add(0, Custody(here, chance).explanations())
         for _ in range(inmates):
             calendar.add(0, teller.inmate(FIRST + timedelta(days=chance.randrange(45, days))))
         for _ in range(people):
@@ -86,8 +89,10 @@ def report(here: City, seed: int, seconds: float) -> int:
     print("handover tasks:", ", ".join(f"{state} {number}" for state, number in states.most_common()))
     measures = Counter(f"{one.state}" for one in every(here, "community_handover", "measures"))
     print("community measures:", ", ".join(f"{state} {number}" for state, number in measures.most_common()))
+    found = Counter(f"{one.kind}" for one in every(here, "oversight", "discrepancies"))
+    print("discrepancies found:", ", ".join(f"{kind} {number}" for kind, number in found.most_common()) or "none")
     print(f"{here.events} events, {here.calls} calls, {seconds:.0f} s, SEED={seed}")
-    wrong = [*broken_promises(here), *disagreements(said, figures(here, FIRST, last))]
+    wrong = [*broken_promises(here), *left_open(here), *disagreements(said, figures(here, FIRST, last))]
     for line in wrong[:20]:
         print("✗", line)
     print("✓ the three promises are kept; the slow reckoning agrees" if not wrong else f"✗ {len(wrong)} in all")

@@ -24,6 +24,7 @@ from shared.messaging.delivery import Delivery
 from shared.messaging.processor import EventProcessor
 from shared.messaging.subscriptions import SUBSCRIPTIONS
 from shared.reference.divisions import divisions
+from shared.service import STATE_STREAM
 from shared.storage.chassis import EVENT_LOG
 from shared.web.principal import Principal, Role
 from tests.support.keys import use_new_keys
@@ -65,11 +66,14 @@ class City:
         return self.clock.now()
 
     def at(self, day: date, hour: float) -> None:
-        """Let it be an hour of a day: timers run, then everything that was said is heard."""
+        """Let it be an hour of a day: timers run, everything that was said is heard, and then it is compared."""
         self.clock.set(start_of_day(day) + timedelta(hours=hour))
         for service in self.services.values():
-            for timer in service.definition.timers:
-                service.run_timer(timer.name)
+            for timer in (*service.definition.timers, STATE_STREAM):
+                if timer.name != "reconcile":
+                    service.run(timer)
+        self.deliver()
+        self.services["oversight"].run_timer("reconcile")
         self.deliver()
 
     def deliver(self) -> None:
@@ -117,10 +121,10 @@ class City:
         sent = json.loads(json.dumps(body or {}, default=str))
         return self._checked(path, self.services[service].client.post(path, sent, as_=by, key=str(new_id())))
 
-    def put(self, service: str, path: str, body: Mapping[str, Any]) -> Any:
-        """PUT, by the city. Raises: Refused."""
+    def put(self, service: str, path: str, body: Mapping[str, Any], *, by: Principal = CITY) -> Any:
+        """PUT. Raises: Refused."""
         self.calls += 1
-        return self._checked(path, self.services[service].client.put(path, body, as_=CITY))
+        return self._checked(path, self.services[service].client.put(path, body, as_=by))
 
     def _checked(self, path: str, answer: Any) -> Any:
         if answer.status_code >= 400:

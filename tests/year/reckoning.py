@@ -51,6 +51,14 @@ def broken_promises(city: City) -> list[str]:
     return [*tests, *orders, *lost, *_one_task_for_each_release(city, tasks)]
 
 
+def left_open(city: City) -> Iterator[str]:
+    """Discrepancies that nobody mended or explained. A headcount may be wrong until the next one."""
+    for one in every(city, "oversight", "discrepancies"):
+        fresh = one.kind.startswith("headcount") and one.found_at > city.now - timedelta(days=2)
+        if one.state == "open" and not fresh:
+            yield f"discrepancy {one.kind} {one.subject} {one.detail} since {one.found_at}"
+
+
 def _late(aggregate: Any, city: City) -> bool:
     return aggregate.due_at is not None and aggregate.due_at < city.now
 

@@ -5,7 +5,9 @@ from uuid import UUID
 
 from flask import Blueprint, render_template, request
 
+from services.console.identity import current_account
 from services.console.pages.common import get, names_of
+from services.console.pages.discrepancies import READERS
 
 bp = Blueprint("cases", __name__)
 
@@ -27,5 +29,8 @@ def one(person_id: UUID) -> Any:
 
 @bp.get("/stages")
 def stages() -> Any:
-    """How many cases are in which stage."""
-    return render_template("stages.html", stages=get("oversight", "/stages")["stages"])
+    """How many cases are in which stage, and what does not agree."""
+    account = current_account()
+    looks_after = account is not None and account.role in READERS
+    summary = get("oversight", "/discrepancies/summary") if looks_after else None
+    return render_template("stages.html", stages=get("oversight", "/stages")["stages"], discrepancies=summary)

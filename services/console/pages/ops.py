@@ -9,17 +9,9 @@ from werkzeug.wrappers import Response
 
 from services.console.clients import Away, Refused
 from services.console.pages.common import act, get
+from services.console.words import SERVICES
 
 bp = Blueprint("ops", __name__, url_prefix="/ops")
-
-SERVICES = (
-    "person_registry",
-    "drug_testing",
-    "detention_intake",
-    "release_notification",
-    "community_handover",
-    "oversight",
-)
 
 
 @bp.get("")

@@ -1,6 +1,7 @@
 """What an event means for the read models. Pure.
 
-Every event becomes one line of its person's timeline and the newest state of its aggregate.
+Every event is the newest state of its aggregate, or an earlier one; one about a person is a line of the person's
+timeline.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 # Who has to act, where the data names it; the order of preference.
-HOLDER_FIELDS = ("holder", "centre", "station", "deciding_organ")
+HOLDER_FIELDS = ("holder", "owner", "centre", "station", "deciding_organ", "service")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class AggregateState:
     aggregate_id: UUID
     version: int
     kind: str
-    person_id: UUID
+    person_id: UUID | None
     state: str
     division: str | None
     holder: str | None
