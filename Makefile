@@ -27,7 +27,7 @@ audit-verify: setup ## prove the audit of the platform in data/, or name the fir
 
 ##@ Work on it
 test: setup-dev ## all tests, on real servers; ONLY=tests/unit for a part
-	@$(BIN)/python -m deploy.local.system_packages rabbitmq-server postgres chromium
+	@$(BIN)/python -m deploy.local.system_packages rabbitmq-server postgres chromium promtool
 	@$(BIN)/python -m pytest $(ONLY)
 check: setup-dev ## lint, format, types, architecture, dependencies
 	$(BIN)/ruff check .

@@ -17,9 +17,9 @@ from typing import Any
 
 import httpx
 
-from deploy.local.chain import password_from_environment, urls_from_environment
 from deploy.local.client import CallFailed, Platform
 from deploy.local.stack import SERVICES
+from deploy.local.where import password_from_environment, urls_from_environment
 
 PATIENCE_SECONDS = 10.0
 

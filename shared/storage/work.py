@@ -66,6 +66,7 @@ class UnitOfWork:
         self._finished = False
         self.clock = transaction.clock
         self.now: datetime = transaction.clock.now()
+        self.traceparent = transaction.traceparent  # of what is the cause of what is done now
 
     @property
     def actor(self) -> Actor | None:
@@ -114,7 +115,7 @@ class UnitOfWork:
             time=self.now,
             data=dict(data),
             actor=self.actor.subject if self.actor else None,
-            traceparent=self._transaction.traceparent,
+            traceparent=self.traceparent,
         )
         self._events.append(event)
         return event

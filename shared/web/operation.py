@@ -6,7 +6,6 @@ otherwise. One that loses a race for a row runs again on the new state, so that 
 refused to somebody known is written down, in a transaction of its own.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -31,7 +30,6 @@ RACE_RETRIES = 2
 _READING = ("GET", "HEAD")
 _REFUSED_LOOKS = (403, 404)
 _REFUSED_COMMANDS = (403, 404, 409)  # what cannot be read or cannot be right was no command yet
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 log = structlog.get_logger(__name__)
 
@@ -180,11 +178,10 @@ def _until_no_race(attempt: Callable[[], Response]) -> Response:
 
 
 def _in_one_transaction(gate: Gate, view: Callable[[], Response], claim: Claim | None, *, writes: bool) -> Response:
-    traceparent = request.headers.get("traceparent", "")
     with gate.open_work(
         _actor(),
         request_id=g.request_id,
-        traceparent=traceparent if _TRACEPARENT.fullmatch(traceparent) else None,
+        traceparent=g.span.traceparent,
         read_only=not writes,
     ) as work:
         g.work = work

@@ -15,11 +15,11 @@ from threading import Thread
 import httpx
 import pytest
 
-from deploy.local.chain import password_from_environment
 from deploy.local.client import Platform
 from deploy.local.orphans import began
 from deploy.local.ports import free_ports, is_listening
 from deploy.local.stack import ROOT
+from deploy.local.where import password_from_environment
 from shared.runtime.settings import DEFAULT_PORTS
 from tests.support.messaging import wait_until
 
