@@ -27,6 +27,7 @@ from shared.web.tokens import create_keys
 
 DEV = "dev"
 AMQP_URI, DATABASE_URL, KEYS_DATABASE_URL = "amqp-uri", "database-url", "keys-database-url"
+AUDIT_KEY = "audit.jwk"
 DATABASE, KEYS_DATABASE = "baton", "keys"
 REGISTRY, KEYRING = "person_registry", "identity.json"
 SUPERUSER, MONITORING = "postgres", "monitoring"
@@ -48,6 +49,7 @@ def wanted() -> list[Secret]:
         *(Secret(f"{service}/{AMQP_URI}", _text(partial(amqp_uri, service))) for service in SERVICES),
         Secret(f"{TOPOLOGY_USER}/{AMQP_URI}", _text(partial(amqp_uri, TOPOLOGY_USER))),
         *(Secret(f"{service}/{DATABASE_URL}", _text(partial(database_url, service))) for service in SERVICES),
+        *(Secret(f"{service}/{AUDIT_KEY}", _audit_key) for service in SERVICES),
         Secret("postgres/superuser-password", _text(secrets.token_urlsafe)),
         Secret(f"{REGISTRY}/{KEYRING}", _keyring),
         Secret(f"{REGISTRY}/{KEYS_DATABASE_URL}", _text(keys_database_url)),
@@ -146,6 +148,11 @@ def _signing_key(path: Path) -> None:
     folder = path.parents[1]
     (folder / "public").mkdir(exist_ok=True)
     create_keys(folder / "console" / "private.jwk", folder / "public" / "public.jwks")
+
+
+def _audit_key(path: Path) -> None:
+    """With its public part for who verifies the audit."""
+    create_keys(path, _people(path) / f"audit-{path.parent.name}.jwks")
 
 
 def _keyring(path: Path) -> None:
