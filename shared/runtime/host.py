@@ -51,9 +51,11 @@ def nameko_service(
         members["find"] = _batches(UNROUTED, unrouted, settings, broker, metrics, pressure)
     if definition.reactions is not None:
         events = EventProcessor(storage, definition.reactions, metrics, suspects, tracing)
+        told = settings.batch_linger
+        linger = definition.linger.total_seconds() if told is None else told
         for number in range(settings.consumers):
             queue = events_queue(definition.name)
-            members[f"react_{number}"] = _batches(queue, events, settings, broker, metrics, pressure)
+            members[f"react_{number}"] = _batches(queue, events, settings, broker, metrics, pressure, linger)
     if definition.intake is not None:
         commands = IntakeProcessor(storage, definition.intake, metrics, suspects)
         members["take_in"] = _batches(intake_queue(definition.name), commands, settings, broker, metrics, pressure)
@@ -69,7 +71,13 @@ def nameko_service(
 
 
 def _batches(
-    queue: str, processor: Processor, settings: Settings, broker: Broker, metrics: Metrics, pressure: Pressure
+    queue: str,
+    processor: Processor,
+    settings: Settings,
+    broker: Broker,
+    metrics: Metrics,
+    pressure: Pressure,
+    linger: float = 0.0,
 ) -> Any:
     def consumer_for(entrypoint: BatchEntrypoint) -> BatchConsumer:
         return BatchConsumer(
@@ -79,7 +87,7 @@ def _batches(
             processor=entrypoint,
             metrics=metrics,
             size=settings.batch_size,
-            linger=settings.batch_linger,
+            linger=linger,
             pressure=pressure,
         )
 

@@ -46,7 +46,7 @@ class Settings:
     http_host: str
     http_port: int
     batch_size: int  # messages
-    batch_linger: float  # seconds
+    batch_linger: float | None  # seconds; None: as the service declares
     consumers: (
         int  # batches of one queue under way at once, so that one is worked on while another waits for the database
     )
@@ -74,7 +74,7 @@ def load_settings(service: str) -> Settings:
             http_host=env.str("HTTP_HOST", "127.0.0.1"),
             http_port=env.int("HTTP_PORT", DEFAULT_PORTS.get(service, 8010), validate=Range(1, 65535)),
             batch_size=env.int("BATCH_SIZE", 500, validate=Range(1, 5000)),
-            batch_linger=env.int("BATCH_LINGER_MS", 0, validate=Range(0, 10_000)) / 1000,
+            batch_linger=_seconds(env.int("BATCH_LINGER_MS", None, validate=Range(0, 10_000))),
             consumers=env.int("CONSUMERS", _consumers(database_url), validate=Range(1, 16)),
             log_level=env.str("LOG_LEVEL", "INFO", validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
             retention=timedelta(days=env.int("RETENTION_DAYS", 30, validate=Range(1, 3650))),
@@ -86,6 +86,10 @@ def load_settings(service: str) -> Settings:
         )
     except (EnvError, ValueError) as error:  # the latter for a file that cannot be read
         raise ConfigurationError(str(error)) from error
+
+
+def _seconds(milliseconds: int | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
 
 
 def data_url(service: str) -> str:
