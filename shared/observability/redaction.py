@@ -66,6 +66,9 @@ ALLOWED_KEYS = frozenset(
         "column",
         "setting",
         "file",
+        "hash",
+        "anchor",
+        "day",
     }
 )
 

@@ -227,6 +227,7 @@ def test_one_byte_changed_in_the_raw_file_is_found_and_named(
             register(service)
         seal(service)
         anchor(service)
+    capsys.readouterr()
     assert command(["anchors", "person_registry"]) == 0
     kept = tmp_path / "kept"
     kept.write_text(capsys.readouterr().out)
