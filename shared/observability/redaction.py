@@ -69,6 +69,8 @@ ALLOWED_KEYS = frozenset(
         "hash",
         "anchor",
         "day",
+        "number",
+        "rows",
     }
 )
 
