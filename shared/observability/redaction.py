@@ -69,8 +69,8 @@ ALLOWED_KEYS = frozenset(
         "hash",
         "anchor",
         "day",
-        "number",
-        "rows",
+        "seal",
+        "count",
     }
 )
 
