@@ -82,8 +82,9 @@ class Storage(Generic[W]):
         return f"baton_outbox_{self.service}"
 
     def dispose(self) -> None:
-        """Close all connections."""
+        """Close all connections, and what the relay waits on."""
         self.engine.dispose()
+        self.wake.close()
 
 
 def make_engine(url: str, *, schema: str) -> Engine:

@@ -417,7 +417,8 @@ class Storyteller(Teller):
         self._post("community_handover", f"{path}/meeting", officer, outcome="left_alone")
         yield SOON
         right = {"outcome": "met_official", "reason": "entered on the wrong task"}
-        self._post("community_handover", f"{path}/outcome-correction", self._township(officer), **right)
+        now = self._officer(self._city.get("community_handover", path)["office"])  # the person may have moved meanwhile
+        self._post("community_handover", f"{path}/outcome-correction", self._township(now), **right)
 
     def scheduled_tests(self) -> Story:
         """Every day: the stations do the tests that the schedules of community measures ask for, nearly all."""
