@@ -85,7 +85,7 @@ class Storyteller(Teller):
             yield SOON
             return True
         if self._happens(0.75):
-            yield 12  # the window passes, whatever holidays lie in it
+            yield 15  # the window passes, also where nine days of Spring Festival lie in it
             return True
         for sample, laboratory in (("A", "LAB-1"), ("B", "LAB-2")):
             self._post("drug_testing", f"{test}/objection", station)
