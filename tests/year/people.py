@@ -459,13 +459,15 @@ class Storyteller(Teller):
         }
         station = Principal("station", Role.STATION_OFFICER, f"STATION-{village[:6]}", village[:6])
         made = self._post("person_registry", "/persons", station, **body)
+        person = Person(made["id"], village)
         if self._happens(0.01):
-            self._begin(self._twice(made["id"], body, station))
-        return Person(made["id"], village)
+            self._begin(self._twice(person, body, station))
+        return person
 
-    def _twice(self, person_id: str, body: dict[str, Any], station: Principal) -> Story:
+    def _twice(self, person: Person, body: dict[str, Any], station: Principal) -> Story:
         """Somebody enters the same person again; weeks later the county finds out and merges the files."""
         again = self._post("person_registry", "/persons", station, **body)
         yield self._chance.randint(5, 60)
-        path = f"/persons/{person_id}/merge"
+        path = f"/persons/{person.id}/merge"
         self._post("person_registry", path, CITY, into=again["id"], reason="same fingerprint")
+        person.id = again["id"]  # what begins from now on is entered under the file that remains
