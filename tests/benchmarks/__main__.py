@@ -44,7 +44,9 @@ def main(names: list[str], size: str, results_path: Path = RESULTS) -> int:
             for part in names or PARTS:
                 print(part, flush=True)
                 (folder / part).mkdir()
+                load = round(os.getloadavg()[0], 1)
                 results[part] = PARTS[part](Setting(broker, postgres, folder / part, SIZES[size]))
+                results[part]["measured"] = {"size": size, "load_before": load}
             results["machine"] = _machine(broker, size)
     write(results, results_path)
     print(json.dumps(results))

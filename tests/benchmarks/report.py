@@ -15,8 +15,18 @@ Results = Mapping[str, Any]
 def page(results: Results) -> str:
     """The whole page, of the parts that were measured."""
     sections = [TITLE, _machine(results["machine"])]
-    sections += [write(results[part]) for part, write in SECTIONS.items() if part in results]
+    for part, write in SECTIONS.items():
+        if part in results:
+            sections += [write(results[part]), _measured(results[part])]
     return "\n".join(sections)
+
+
+def _measured(part: Results) -> str:
+    """A part that was measured again by itself may be from another day than its neighbours."""
+    measured = part["measured"]
+    load = measured["load_before"]
+    busy = "the load before it was not noted" if load is None else f"at a load average of {load} before it began"
+    return f"Measured with size {measured['size']}; {busy}.\n"
 
 
 def _machine(machine: Results) -> str:
