@@ -72,7 +72,8 @@ def create_console(settings: Settings, transport: httpx.BaseTransport | None = N
     )
     app.extensions["accounts"] = Accounts.from_file(settings.accounts)
     app.extensions["token_issuer"] = TokenIssuer.from_file(settings.private_jwk)
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.forwarded_hops)  # type: ignore[method-assign]
+    hops = settings.forwarded_hops
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     Babel(app, locale_selector=lambda: session.get("language", "zh"))
     CSRFProtect(app).exempt(identity.bp)
     pages = (session_pages, tasks, cases, releases, tests, indicators, discrepancies, ops, persons, audit)

@@ -83,7 +83,7 @@ def create_app(
     ``tracing`` follows requests.
     """
     app = Flask(name, static_folder=None)
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=forwarded_hops)  # type: ignore[method-assign]
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=forwarded_hops, x_proto=forwarded_hops)  # type: ignore[method-assign]
     app.json = _FastJson(app)
     app.url_map.strict_slashes = False
     app.config.update(

@@ -29,7 +29,7 @@ from shared.web.tokens import InvalidToken, TokenVerifier
 RACE_RETRIES = 2
 _READING = ("GET", "HEAD")
 _REFUSED_LOOKS = (403, 404)
-_REFUSED_COMMANDS = (403, 404, 409)  # what cannot be read or cannot be right was no command yet
+REFUSED_COMMANDS = (403, 404, 409)  # what cannot be read or cannot be right was no command yet
 
 log = structlog.get_logger(__name__)
 
@@ -138,7 +138,7 @@ def _run(declaration: Declaration, view: Callable[[], Response]) -> Response:
 
 def note_refusal(response: Response) -> Response:
     """Write down what was refused to somebody known: any command, and a look where one may not look."""
-    of_interest = _REFUSED_LOOKS if request.method in _READING else _REFUSED_COMMANDS
+    of_interest = _REFUSED_LOOKS if request.method in _READING else REFUSED_COMMANDS
     if response.status_code not in of_interest or "principal" not in g:
         return response
     gate: Gate = current_app.extensions["baton_gate"]
