@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+BENCH  := build/bench/env
 ONLY   ?= tests
 LOCK   := --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header
 
@@ -26,7 +27,7 @@ audit-verify: setup ## prove the audit of the platform in data/, or name the fir
 
 ##@ Work on it
 test: setup-dev ## all tests, on real servers; ONLY=tests/unit for a part
-	@$(BIN)/python -m deploy.local.system_packages rabbitmq-server postgres chromium
+	@$(BIN)/python -m deploy.local.system_packages rabbitmq-server postgres chromium promtool
 	@$(BIN)/python -m pytest $(ONLY)
 check: setup-dev ## lint, format, types, architecture, dependencies
 	$(BIN)/ruff check .
@@ -34,8 +35,9 @@ check: setup-dev ## lint, format, types, architecture, dependencies
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/deptry .
-bench: setup-dev ## benchmarks, as ratios measured in one run; ONLY=drain for a part
-	@$(BIN)/python -m tests.benchmarks $(filter-out tests,$(ONLY))
+bench: setup-dev $(BENCH)/stamp ## benchmarks against peers and limits, in one run; ONLY=drain for a part, SIZE=quick
+	@$(BIN)/python -m deploy.local.system_packages rabbitmq-server postgres pgbench
+	@SIZE="$(or $(SIZE),default)" $(BIN)/python -m tests.benchmarks $(filter-out tests,$(ONLY))
 year: setup-dev ## a year of the whole city, its figures and promises checked; PEOPLE, INMATES, SEED choose it
 	@$(BIN)/python -m tests.year
 faults: setup-dev ## releases while everything breaks; RELEASES, FAULTS, SEED, MINUTES, DATABASE, BROKER choose how
@@ -51,6 +53,8 @@ lock: ## pin the dependencies of pyproject.toml, with hashes; what is pinned sta
 	@build/lock/bin/uv pip compile $(LOCK) $(LOCK_OPTIONS) pyproject.toml -o requirements/run.txt
 	@build/lock/bin/uv pip compile $(LOCK) $(LOCK_OPTIONS) --extra dev -c requirements/run.txt pyproject.toml \
 		-o requirements/dev.txt
+	@build/lock/bin/uv pip compile $(LOCK) $(LOCK_OPTIONS) --group bench -c requirements/run.txt \
+		-o requirements/bench.txt
 	@rm -rf build/lock
 clean: ## remove everything that is made here, but not data/
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
@@ -65,3 +69,6 @@ $(VENV)/run.stamp: requirements/run.txt
 $(VENV)/dev.stamp: requirements/dev.txt
 	@PYTHON="$(PYTHON)" sh deploy/local/venv.sh $(VENV) requirements/dev.txt
 	@touch $@ $(VENV)/run.stamp
+$(BENCH)/stamp: requirements/bench.txt
+	@PYTHON="$(PYTHON)" sh deploy/local/venv.sh $(BENCH) requirements/bench.txt
+	@touch $@

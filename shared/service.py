@@ -16,6 +16,7 @@ from shared.audit.sealing import anchor_day, seal_more
 from shared.messaging.intake import Intake
 from shared.messaging.reactions import Reactions
 from shared.observability.metrics import Metrics
+from shared.storage.dead_letters import waiting
 from shared.storage.retention import prune
 from shared.storage.streams import state_stream
 from shared.storage.work import Transaction, UnitOfWork
@@ -52,6 +53,7 @@ class ServiceDefinition:
     reactions: Reactions | None = None
     timers: Sequence[Timer] = ()
     intake: Intake | None = None
+    linger: timedelta = timedelta(0)  # how long a batch of events waits for more, where nobody waits for its effect
     takes_unrouted: bool = False  # keeps the events that no queue is bound for, for an operator
     measure: Callable[[Any, Metrics], None] | None = None  # sets gauges from what the database says
 
@@ -69,13 +71,12 @@ def audit_timers(signer: AnchorSigner | None) -> tuple[Timer, ...]:
 
 
 def measuring_timers(definition: ServiceDefinition, metrics: Metrics) -> tuple[Timer, ...]:
-    """The timer that sets a service's own gauges, if it has any."""
-    if definition.measure is None:
-        return ()
-    measure = definition.measure
+    """The timer that sets the gauges of what the database says: dead letters, and what is the service's own."""
 
     def run(work: UnitOfWork) -> int:
-        measure(work, metrics)
+        metrics.dead_letters_waiting.set(waiting(work.connection))
+        if definition.measure is not None:
+            definition.measure(work, metrics)
         return 0
 
     return (Timer("measure", MEASURE_EVERY, run),)

@@ -29,6 +29,7 @@ def install(*, dev: bool = False) -> bool:
     if done[:1] == [wanted] and (not dev or done[1:] == ["dev"]):
         return False
     BUILD.mkdir(exist_ok=True)
+    stamp.unlink(missing_ok=True)  # npm begins with taking everything away; what is interrupted is begun again
     for name in FILES:
         shutil.copy(ROOT / name, BUILD / name)
     finished = subprocess.run(

@@ -1,7 +1,8 @@
 """``make chain``: one case through the running platform, from suspicion to registered handover, by its public APIs.
 
 Every step is done, or observed, through an API; for each it prints what happened, the event that carried it and the
-time from the act until oversight knew. The exit status is 0 only if every step was really seen.
+time from the act until oversight knew. The exit status is 0 only if every step was really seen. With ``BASE_URL`` it
+goes through an installation's front door.
 """
 
 import os
@@ -10,18 +11,17 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
 
-from deploy.local.accounts import CENTRE, OFFICE, OFFICE_TOWNSHIP, PASSWORD_FILE
+from deploy.local.accounts import CENTRE, OFFICE, OFFICE_TOWNSHIP
 from deploy.local.browsing import SignInFailed
 from deploy.local.client import CallFailed, Platform, TooLate
 from deploy.local.identity_numbers import invented_identity_number
+from deploy.local.where import password_from_environment, trusted, urls_from_environment
 from shared.kernel.clock import china_day
 from shared.reference.divisions import divisions
-from shared.runtime.settings import DEFAULT_PORTS
 
 PATIENCE_SECONDS = 90.0
 PEOPLE = ("station-system", "centre-system", "officer", "county", "city")
@@ -228,22 +228,10 @@ class Chain:
         return lines
 
 
-def urls_from_environment(env: Mapping[str, str]) -> dict[str, str]:
-    """Where the services answer: ``PERSON_REGISTRY_URL`` …, else the default ports of this machine."""
-    return {
-        name: env.get(f"{name.upper()}_URL") or f"http://127.0.0.1:{env.get(f'{name.upper()}_PORT', port)}"
-        for name, port in DEFAULT_PORTS.items()
-    }
-
-
-def password_from_environment(env: Mapping[str, str]) -> str:
-    """The demonstration accounts' password."""
-    return env.get("DEMO_PASSWORD") or Path(env.get("BATON_DATA", "data"), PASSWORD_FILE).read_text().strip()
-
-
 def main() -> int:
     """The command line."""
-    platform = Platform(urls_from_environment(os.environ), patience=float(os.environ.get("PATIENCE", PATIENCE_SECONDS)))
+    patience = float(os.environ.get("PATIENCE", PATIENCE_SECONDS))
+    platform = Platform(urls_from_environment(os.environ), patience=patience, trusted=trusted(os.environ))
     try:
         password = password_from_environment(os.environ)
         for username in PEOPLE:

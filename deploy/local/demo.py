@@ -15,9 +15,9 @@ import httpx
 
 from deploy.local.accounts import CENTRE, LOCKUP, OFFICE_TOWNSHIP
 from deploy.local.browsing import SignInFailed
-from deploy.local.chain import password_from_environment, urls_from_environment
 from deploy.local.client import CallFailed, Platform, TooLate
 from deploy.local.demo_people import InventedPerson, invented_people
+from deploy.local.where import password_from_environment, urls_from_environment
 from shared.kernel.clock import CHINA
 from shared.kernel.deadlines import add_months
 from shared.reference.divisions import divisions

@@ -18,9 +18,9 @@ from typing import Any
 import httpx
 
 from deploy.local.browsing import SignInFailed
-from deploy.local.chain import password_from_environment, urls_from_environment
 from deploy.local.client import CallFailed, Platform
 from deploy.local.stack import SERVICES
+from deploy.local.where import password_from_environment, urls_from_environment
 
 PATIENCE_SECONDS = 10.0
 

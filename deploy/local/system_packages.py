@@ -49,9 +49,11 @@ PROGRAMS = {
             ("chromium", "fonts-noto-cjk"),
             ("--cask", "chromium"),
         ),
+        # Tests the alerting rules. Debian has it with the server, which is not started.
+        Program("promtool", (), ("prometheus",), ("prometheus",)),
         *(
             Program(name, _POSTGRES, ("postgresql",), ("postgresql@17",))
-            for name in ("postgres", "initdb", "createdb", "dropdb", "pg_dump", "pg_isready")
+            for name in ("postgres", "initdb", "createdb", "dropdb", "pg_dump", "pg_isready", "pgbench")
         ),
     )
 }

@@ -45,7 +45,7 @@ from services.community_handover.schemas import (
     TaskQuery,
     TraceStepIn,
 )
-from services.community_handover.store import Coverage, Duty, Office, Work, coverage, offices, tasks
+from services.community_handover.store import Coverage, Duty, Office, Work, coverage, is_open, offices, tasks
 from shared.kernel.errors import invalid_field
 from shared.reference.divisions import divisions
 from shared.web import (
@@ -91,7 +91,16 @@ class Tasks(MethodView):
         where += [tasks.c[name] == query[name] for name in names if name in query]
         if "due_before" in query:
             where.append(tasks.c.due_at < query["due_before"])
-        page = page_of(work().tasks, *where, sort=tasks.c.release_at, limit=query["limit"], cursor=query["cursor"])
+        if "open" in query:
+            where.append(is_open if query["open"] else ~is_open)
+        page = page_of(
+            work().tasks,
+            *where,
+            sort=tasks.c.release_at,
+            limit=query["limit"],
+            cursor=query["cursor"],
+            descending=query["newest_first"],
+        )
         work().tiers.prefetch("person_id", (task.person_id for task in page["items"]))
         return page
 

@@ -301,4 +301,6 @@ def _office(code: str, work: Work, pointer: str) -> Office:
 
 
 def _to(office: Office, task: Task) -> Receiver:
-    return Receiver(office.code, task.division or office.division, None, task.holder)
+    """A named office receives; the task lies where that office works, so that its supervisors have it, too."""
+    lies_there = (task.division or "").startswith(office.division)
+    return Receiver(office.code, task.division if lies_there else office.division, None, task.holder)

@@ -195,6 +195,8 @@ class TaskQuery(CursorQuery):
     person_id = fields.UUID()
     order_id = fields.UUID()
     due_before = fields.AwareDateTime(metadata={"description": "due_at before this moment"})
+    open = fields.Boolean(metadata={"description": "true: only what is not over; false: only what is"})
+    newest_first = fields.Boolean(load_default=False, metadata={"description": "Begin with the latest release"})
 
 
 class CoverageQuery(CursorQuery):

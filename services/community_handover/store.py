@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -45,7 +46,7 @@ from services.community_handover.domain.task import (
     PauseReason,
     Task,
 )
-from services.community_handover.domain.transitions import State
+from services.community_handover.domain.transitions import ENDED, State
 from shared.kernel.deadlines import NextDue
 from shared.storage import EnumText, UnitOfWork, UtcDateTime, new_metadata
 from shared.storage.people import Moving, merged_into_column
@@ -120,6 +121,9 @@ tasks = Table(
     Index("ix_task_person", "person_id"),
     Index("ix_task_rejected_by", "rejected_by", "release_at", postgresql_where=text("rejected_by is not null")),
 )
+Index("ix_task_release_at", tasks.c.release_at, tasks.c.id)  # the order of every list of tasks
+is_open = tasks.c.state.not_in(sorted(ENDED))
+Index("ix_task_open", tasks.c.release_at, tasks.c.id, postgresql_where=is_open)
 Index("ix_task_wake", tasks.c.wake_at, postgresql_where=tasks.c.wake_at.is_not(None))
 Index("ix_task_released", tasks.c.released_at, postgresql_where=tasks.c.released_at.is_not(None))
 Index("ix_task_foreseen", tasks.c.release_at, postgresql_where=tasks.c.released_at.is_(None))
@@ -356,11 +360,12 @@ _HIDDEN = frozenset(
 )
 # What its events do tell.
 TOLD = tuple(field.name for field in fields(Task) if field.name not in _HIDDEN)
+_told_values = attrgetter(*TOLD)
 
 
 def task_data(task: Task) -> dict[str, Any]:
     """The task's state as its events tell it."""
-    data = {name: getattr(task, name) for name in TOLD}
+    data = dict(zip(TOLD, _told_values(task), strict=True))
     data["task_id"] = task.id
     return data
 

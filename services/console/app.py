@@ -87,7 +87,8 @@ def create_console(settings: Settings, transport: httpx.BaseTransport | None = N
         longest=settings.session_longest,
     )
     identity.install(app, settings)
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.forwarded_hops)  # type: ignore[method-assign]
+    hops = settings.forwarded_hops
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     Babel(app, locale_selector=lambda: session.get("language", "zh"))
     app.before_request(_sign_in_first)  # before forms are checked, for of a session that ended no form can be right
     CSRFProtect(app)

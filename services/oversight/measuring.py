@@ -1,5 +1,6 @@
-"""Gauges of reconciliation: how much is open, and how old the last comparison is."""
+"""Oversight's gauges: what is due and overdue; what reconciliation found and is open, and how old its last look is."""
 
+from services.oversight.dues import measure_dues
 from services.oversight.reconciling import compared_at, count_open
 from services.oversight.store import Work
 from shared.observability.metrics import Metrics
@@ -7,6 +8,7 @@ from shared.observability.metrics import Metrics
 
 def measure(work: Work, metrics: Metrics) -> None:
     """Set the gauges from what the database says."""
+    measure_dues(work, metrics)
     for kind, number in count_open(work).items():
         metrics.discrepancies.labels(kind.value).set(number)
     at, clock = compared_at(work), work.clock

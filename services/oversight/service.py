@@ -1,5 +1,7 @@
 """oversight, declared."""
 
+from datetime import timedelta
+
 from services.oversight.api import blp
 from services.oversight.assessment_api import assessment_blp
 from services.oversight.discrepancy_api import discrepancies_blp
@@ -17,6 +19,7 @@ SERVICE = ServiceDefinition(
     metadata=metadata,
     blueprints=(blp, indicators_blp, assessment_blp, discrepancies_blp),
     reactions=REACTIONS,
+    linger=timedelta(milliseconds=50),
     timers=TIMERS,
     measure=measure,
     takes_unrouted=True,

@@ -26,17 +26,25 @@ def take_up(event: Event, work: Work) -> bool:
     person_id = event.data["person_id"]
     until = event.time if is_over(event.data) else None
     entered = [
-        work.duties.put_newer(
-            Duty(f"{event.subject} {slot}", event.sequence, person_id, kind, organisation, division, until)
-        )
+        work.duties.put_newer(Duty(_key(event, slot), event.sequence, person_id, kind, organisation, division, until))
         for slot, organisation, division in who(event.data)
     ]
     return any(entered)
 
 
+def keys_of(event: Event) -> Iterator[str]:
+    """The keys of the duties that `take_up` enters, so that a batch's can be read at once."""
+    who, _is_over = _RULES[CATALOGUE[event.type].aggregate]
+    return (_key(event, slot) for slot, _organisation, _division in who(event.data))
+
+
 def registered_by(person_id: Any, organisation: str, division: str, now: datetime) -> Duty:
     """Who enters a person may see the entry for a while."""
     return Duty(f"{person_id} registered", 1, person_id, "person", organisation, division or None, now)
+
+
+def _key(event: Event, slot: str) -> str:
+    return f"{event.subject} {slot}"
 
 
 def _of_test(data: Data) -> Iterator[_Who]:

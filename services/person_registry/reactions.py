@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from services.person_registry.assessing import assessment_id, learn
-from services.person_registry.duties import KINDS, take_up
+from services.person_registry.duties import KINDS, keys_of, take_up
 from services.person_registry.risk import Fact, KnownFact
 from services.person_registry.store import Work
 from shared.contracts.catalogue import CATALOGUE
@@ -82,6 +82,7 @@ def _learnt(event: Event, news: Sequence[KnownFact], work: Work) -> Outcome:
 def prefetch(events: Sequence[Event], work: Work) -> None:
     """Read what a batch needs: one query for each table."""
     work.persons.prefetch(event.data["person_id"] for event in events)
+    work.duties.prefetch("key", (key for event in events for key in keys_of(event)))
     work.assessments.prefetch("id", (assessment_id(work.remaining(event.data["person_id"])) for event in events))
 
 

@@ -1,5 +1,7 @@
 """person_registry, declared."""
 
+from datetime import timedelta
+
 from services.person_registry.api import blp, openings_blp
 from services.person_registry.reactions import REACTIONS
 from services.person_registry.risk_api import risk_blp
@@ -14,5 +16,6 @@ SERVICE = ServiceDefinition(
     metadata=metadata,
     blueprints=(blp, openings_blp, risk_blp),
     reactions=REACTIONS,
+    linger=timedelta(milliseconds=50),
     timers=TIMERS,
 )

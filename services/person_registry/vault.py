@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from environs import FileAwareEnv
 from sqlalchemy import Column, LargeBinary, MetaData, Table, Text, Uuid, event, select, text, update
 from sqlalchemy.engine import make_url
 
@@ -203,13 +204,14 @@ def _decrypt(key: bytes, cipher: bytes, about: bytes) -> bytes:
 
 @cache
 def vault_beside(database_url: str, keyring: Path | None = None) -> Vault:
-    """The vault of the registry that uses a database: ``IDENTITY_KEYS_DATABASE_URL``, else beside that database.
+    """The vault of the registry that uses a database: ``IDENTITY_KEYS_DATABASE_URL`` (or what the file holds that
+    ``IDENTITY_KEYS_DATABASE_URL_FILE`` names), else beside that database.
 
     The keys are those of the environment unless their file is named.
 
     Raises: NoKeyring.
     """
-    url = make_url(os.environ.get("IDENTITY_KEYS_DATABASE_URL") or database_url)
+    url = make_url(FileAwareEnv(strip_whitespace=True).str("IDENTITY_KEYS_DATABASE_URL", "") or database_url)
     if url.get_backend_name() == "sqlite" and url.render_as_string(hide_password=False) == database_url:
         url = url.set(database=f"{url.database}.keys")
     keys = Keyring.from_file(keyring) if keyring else Keyring.from_environment()

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Boolean, Column, Date, Index, Integer, Table, Text, Uuid, func, or_, select
 
@@ -164,6 +165,10 @@ class HeardCentre:
     at: datetime
 
 
+# What this process has read of each database, so that it is not asked with every release.
+_heard_lately: WeakKeyDictionary[Any, dict[str, datetime]] = WeakKeyDictionary()
+
+
 def release_data(release: Release) -> dict[str, Any]:
     """The release's state as its events tell it."""
     return {
@@ -223,9 +228,14 @@ class Work(UnitOfWork):
 
     def note_heard(self, centre: str) -> None:
         """Remember that a centre said something; once an hour is enough, and keeps transactions apart."""
+        lately = _heard_lately.setdefault(self._transaction.storage, {})
+        if centre in lately and self.now - lately[centre] < HEARD_STEP:
+            return
         known = self.heard.find(centre)
         if known is None or self.now - known.at >= HEARD_STEP:
             self.heard.put(HeardCentre(centre, self.now))
+        else:
+            lately[centre] = known.at  # as it was read, so it is committed
 
     def quiet_centres(self, before: datetime, until: datetime) -> list[tuple[str, datetime | None]]:
         """The centres with people to release until a moment from which nothing was heard since another one."""

@@ -46,7 +46,7 @@ def seal_more(work: UnitOfWork) -> int:
         return 0
     seal = next_seal(before, [row._asdict() for row in rows], work.now)
     insert_rows(work.connection, AUDIT_SEAL, [asdict(seal)])
-    log.info("audit.sealed", number=seal.number, rows=len(rows), hash=seal.hash)
+    log.info("audit.sealed", seal=seal.number, count=len(rows), hash=seal.hash)
     return len(rows)
 
 
@@ -59,5 +59,5 @@ def anchor_day(work: UnitOfWork, signer: AnchorSigner) -> int:
         return 0
     signed = signer.sign(Anchor(work.service, day, end.number, end.hash, work.now))
     insert_rows(work.connection, AUDIT_ANCHOR, [{"day": day, "number": end.number, "signed": signed}])
-    log.info("audit.anchored", day=day.isoformat(), number=end.number, anchor=signed)
+    log.info("audit.anchored", day=day.isoformat(), seal=end.number, anchor=signed)
     return 1

@@ -28,6 +28,7 @@ from shared.storage.chassis import IDEMPOTENCY
 from shared.storage.engine import Storage
 from shared.storage.errors import is_conflict, is_unavailable
 from shared.storage.work import Actor, UnitOfWork
+from shared.web.operation import REFUSED_COMMANDS
 from shared.web.problems import problem_of
 
 ANSWER_CONTENT_TYPE = "application/json"
@@ -132,10 +133,13 @@ class IntakeProcessor:
         return answer
 
     def _reject(self, delivery: Delivery, address: str, refusal: BatonError) -> None:
-        with self._storage.work(_actor(delivery, address), request_id=delivery.message_id) as work:
+        centre = delivery.headers.get("centre")
+        actor = _actor(delivery, str(centre)) if centre else None
+        with self._storage.work(actor, request_id=delivery.message_id) as work:
             answer = _answer(delivery, accepted=False, problem=problem_of(refusal))
             _send(work, delivery.message_id or "", address, answer)
-            work.note_refusal(_known(delivery.routing_key), None, refusal.code)
+            if actor is not None and refusal.status in REFUSED_COMMANDS:
+                work.note_refusal(_known(delivery.routing_key), None, refusal.code)
         self._metrics.intake_commands.labels(_known(delivery.routing_key), "rejected").inc()
 
 

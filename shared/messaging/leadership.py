@@ -6,6 +6,8 @@ the outbox's notifications. SQLite: a lock on a file, which the kernel drops wit
 
 import fcntl
 import zlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import IO, Any, Protocol
 
 from sqlalchemy import Connection, text
@@ -18,7 +20,10 @@ class Leadership(Protocol):
     """The right to relay."""
 
     def held(self) -> bool:
-        """Take the lock if it is free; whether it is ours, checked afresh."""
+        """Take the lock if it is free; whether it is ours."""
+
+    def transaction(self, *, read_only: bool) -> AbstractContextManager[Connection]:
+        """Where the leader reads and writes the outbox; committed at the end. Fails when the lock is lost."""
 
     def wait(self, timeout: float) -> None:
         """Wait until there may be something to publish, at most ``timeout`` seconds."""
@@ -39,12 +44,15 @@ class _AdvisoryLock:
         self._session: Connection | None = None
 
     def held(self) -> bool:
+        return self._session is not None or self._take()
+
+    @contextmanager
+    def transaction(self, *, read_only: bool) -> Iterator[Connection]:
+        # The session that holds the lock, each statement committed by itself: a lost session is a lost lock, and
+        # nothing can be read from the outbox, or forgotten in it, without it.
+        assert self._session is not None
         try:
-            if self._session is not None:
-                # A lost session is a lost lock; this round trip is how we learn of it before publishing.
-                self._session.execute(text("select 1"))
-                return True
-            return self._take()
+            yield self._session
         except DBAPIError:
             self.give_up()
             raise
@@ -54,7 +62,8 @@ class _AdvisoryLock:
             self._storage.wake.wait(timeout)
             return
         raw: Any = self._session.connection.dbapi_connection
-        self._storage.wake.wait(timeout, also=(raw,))
+        if not raw.notifies:  # one that came with the answer to a query is no more to be seen on the socket
+            self._storage.wake.wait(timeout, also=(raw,))
         try:
             raw.poll()
         except self._storage.engine.dialect.loaded_dbapi.Error:
@@ -108,6 +117,15 @@ class _FileLock:
             return False
         self._file = file
         return True
+
+    @contextmanager
+    def transaction(self, *, read_only: bool) -> Iterator[Connection]:
+        connection = self._storage.begin(read_only=read_only)
+        try:
+            yield connection
+            connection.commit()
+        finally:
+            self._storage.release(connection, read_only=read_only)
 
     def wait(self, timeout: float) -> None:
         self._storage.wake.wait(timeout)

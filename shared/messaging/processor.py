@@ -19,6 +19,8 @@ from shared.messaging.delivery import DeadLetter, Delivery
 from shared.messaging.reactions import Reactions
 from shared.messaging.suspects import Suspects
 from shared.observability.metrics import Metrics
+from shared.observability.tracing import OFF, Effects, Tracing
+from shared.storage.bulk import Writes
 from shared.storage.engine import Storage
 from shared.storage.errors import is_conflict, is_unavailable
 from shared.storage.inbox import first_seen
@@ -47,12 +49,18 @@ class EventProcessor:
     """A service's reactions, applied exactly once for each event id."""
 
     def __init__(
-        self, storage: Storage[Any], reactions: Reactions, metrics: Metrics, suspects: Suspects | None = None
+        self,
+        storage: Storage[Any],
+        reactions: Reactions,
+        metrics: Metrics,
+        suspects: Suspects | None = None,
+        tracing: Tracing = OFF,
     ) -> None:
         self._storage = storage
         self._reactions = reactions
         self._metrics = metrics
         self._suspects = suspects or Suspects(storage)
+        self._tracing = tracing
 
     def process(self, deliveries: Sequence[Delivery]) -> list[DeadLetter]:
         """See `Processor.process`."""
@@ -105,13 +113,21 @@ class EventProcessor:
                 return
 
     def _try_transaction(self, events: Sequence[Event]) -> tuple[list[tuple[Event, Outcome]], int]:
-        with self._storage.work() as work:
-            fresh_ids = first_seen(work.connection, [event.id for event in events], now=work.now)
+        with Effects(self._tracing) as effects, self._storage.work() as work:
+            writes = Writes(work.connection)
+            take_turns(writes, self._storage.service, (event.subject for event in events))
+            fresh_ids = first_seen(writes, [event.id for event in events], now=work.now)
             fresh = [event for event in {event.id: event for event in events}.values() if event.id in fresh_ids]
-            take_turns(work.connection, self._storage.service, (event.subject for event in fresh))
             self._reactions.prefetch(fresh, work)
-            outcomes = [(event, self._reactions.apply(event, work)) for event in fresh]
+            outcomes = [(event, self._react(event, work, effects)) for event in fresh]
         return outcomes, len(events) - len(fresh)
+
+    def _react(self, event: Event, work: Any, effects: Effects) -> Outcome:
+        work.traceparent = event.traceparent
+        if self._tracing.is_on:
+            ids = {"messaging.message.id": str(event.id), "baton.subject": str(event.subject)}
+            work.traceparent = effects.begin(event.type, event.traceparent, ids, since=event.time)
+        return self._reactions.apply(event, work)
 
     def _count(self, outcomes: Sequence[tuple[Event, Outcome]], duplicates: int) -> None:
         self._metrics.inbox_duplicates.inc(duplicates)

@@ -101,11 +101,8 @@ class Relay:
         return len(window.confirmed)
 
     def _due(self) -> list[Pending]:
-        connection = self._storage.begin(read_only=True)
-        try:
+        with self._leadership.transaction(read_only=True) as connection:
             return outbox.due(connection, now=self._storage.clock.now(), limit=WINDOW)
-        finally:
-            self._storage.release(connection, read_only=True)
 
     def _settle(self, pending: list[Pending], window: Window) -> None:
         failed = [pending[place].position for place in (*window.returned, *window.refused)]
@@ -114,13 +111,9 @@ class Relay:
         self._metrics.relay_nacked.inc(len(window.refused))
         if not window.confirmed and not failed:
             return
-        connection = self._storage.begin(read_only=False)
-        try:
+        with self._leadership.transaction(read_only=False) as connection:
             outbox.settle(connection, [pending[place].position for place in window.confirmed])
             outbox.postpone(connection, failed, until=self._storage.clock.now() + RETRY_RETURNED_AFTER)
-            connection.commit()
-        finally:
-            self._storage.release(connection, read_only=False)
         if failed:
             log.warning("relay.not_accepted", returned=len(window.returned), refused=len(window.refused))
 

@@ -48,6 +48,11 @@ class Metrics:
         self.intake_commands = Counter(
             "baton_intake_commands", "Commands by message", ["command", "outcome"], registry=registry
         )
+        self.due = Gauge("baton_due", "Cases with something due that is not late yet", ["kind"], registry=registry)
+        self.overdue = Gauge("baton_overdue", "Cases with something overdue", ["kind"], registry=registry)
+        self.db_connections = Gauge(
+            "baton_db_connections_in_use", "Database connections taken from the pool", registry=registry
+        )
         self.batch_size = Histogram(
             "baton_batch_size",
             "Messages in a batch",

@@ -66,6 +66,11 @@ ALLOWED_KEYS = frozenset(
         "column",
         "setting",
         "file",
+        "hash",
+        "anchor",
+        "day",
+        "seal",
+        "count",
     }
 )
 

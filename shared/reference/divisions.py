@@ -6,7 +6,7 @@ A code starts with its parent's: 4 digits city, 6 county, 9 township, 12 village
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 _LENGTHS = (12, 9, 6, 4)
@@ -50,9 +50,10 @@ class Divisions:
         return [d for d in self._by_code.values() if d.level == level and d.code.startswith(within)]
 
 
-def containing(code: str) -> list[str]:
+@lru_cache(maxsize=4096)
+def containing(code: str) -> tuple[str, ...]:
     """The code itself and the codes of everything it lies in, nearest first."""
-    return [code[:length] for length in _LENGTHS if len(code) >= length]
+    return tuple(code[:length] for length in _LENGTHS if len(code) >= length)
 
 
 @cache

@@ -30,12 +30,15 @@ Kept = Mapping[str, Mapping[date, str]]
 
 
 class NotThere(Exception):
-    """There is no audit to be read; the text says where it was looked for."""
+    """The audit or its keys are not to be found; the text says where they were looked for."""
 
 
 def verify_services(services: Sequence[str], kept: Kept) -> bool:
     """Check each service and say what was found; whether all is well."""
-    keys = json.loads(Path(os.environ["AUDIT_JWKS"]).read_text())
+    path = os.environ.get("AUDIT_JWKS")
+    if not path:
+        raise NotThere("AUDIT_JWKS must name the file with the public keys of the audit")
+    keys = json.loads(Path(path).read_text())
     found = [_verify(service, keys, kept.get(service, {})) for service in services]
     return all(found)  # every one is checked, also after one that is broken
 
@@ -103,8 +106,6 @@ def main(arguments: Sequence[str]) -> int:
             print_anchors(services)
             return 0
         return 0 if verify_services(services, read_kept(chosen.kept) if chosen.kept else {}) else 1
-    except KeyError:
-        parser.error("AUDIT_JWKS must name the file with the public keys of the audit")
     except (OSError, ValueError, NotThere, ConfigurationError) as error:
         parser.error(str(error))
 

@@ -4,6 +4,7 @@ Each long-running thread catches what it can wait for; what it cannot is fatal, 
 the process with a clear line, and the supervisor starts it again.
 """
 
+import socket
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
@@ -120,6 +121,8 @@ class FlaskServer(WebServer):
 
     def get_wsgi_server(self, sock: Any, wsgi_app: Any, protocol: Any = HttpOnlyProtocol, debug: bool = False) -> Any:
         """An eventlet server that does not wait for slow clients for ever; the access log is our own."""
+        # A long answer goes out in several writes, and the last one must not wait for the client to confirm the first.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return wsgi.Server(
             sock,
             sock.getsockname(),

@@ -6,7 +6,7 @@ from amqp.exceptions import NotFound
 from kombu import Connection
 
 from shared.messaging.broker import CONNECTION_ERRORS, Broker, drop
-from shared.messaging.topology import UNROUTED, dead_queue, events_queue
+from shared.messaging.topology import UNROUTED, dead_queue, events_queue, intake_queue
 from shared.observability.metrics import Metrics
 
 EVERY_SECONDS = 2.0
@@ -44,12 +44,12 @@ class BrokerWatch:
 
     def _measure(self, connection: Connection, service: str) -> None:
         connection.heartbeat_check()
-        for queue in (events_queue(service), dead_queue(service), UNROUTED):
+        for queue in (events_queue(service), intake_queue(service), dead_queue(service), UNROUTED):
             channel = connection.connection.channel()
             try:
                 waiting = channel.queue_declare(queue, passive=True).message_count
                 self._metrics.queue_messages.labels(queue).set(waiting)
                 channel.close()
             except NotFound:
-                continue  # a service that hears nothing has no such queue
+                continue  # not every service has each of them
         self._answered_at = time.monotonic()

@@ -17,6 +17,7 @@ from shared.messaging.relay import Relay
 from shared.messaging.suspects import Suspects
 from shared.messaging.topology import UNROUTED, dead_queue, events_queue, intake_queue
 from shared.observability.metrics import Metrics
+from shared.observability.tracing import OFF, Tracing
 from shared.runtime.extensions import BatchEntrypoint, HttpApi, LoopProvider, TimerEntrypoint
 from shared.runtime.settings import Settings
 from shared.runtime.timers import TimerLoop
@@ -32,6 +33,7 @@ def nameko_service(
     broker: Broker,
     metrics: Metrics,
     app: Flask,
+    tracing: Tracing = OFF,
 ) -> type:
     """A class that nameko's runner can host; each entrypoint and provider stands for one line of the definition."""
     pressure, suspects = Pressure(), Suspects(storage)
@@ -48,10 +50,12 @@ def nameko_service(
         unrouted = Morgue(storage, metrics, events_only=True)
         members["find"] = _batches(UNROUTED, unrouted, settings, broker, metrics, pressure)
     if definition.reactions is not None:
-        events = EventProcessor(storage, definition.reactions, metrics, suspects)
+        events = EventProcessor(storage, definition.reactions, metrics, suspects, tracing)
+        told = settings.batch_linger
+        linger = definition.linger.total_seconds() if told is None else told
         for number in range(settings.consumers):
             queue = events_queue(definition.name)
-            members[f"react_{number}"] = _batches(queue, events, settings, broker, metrics, pressure)
+            members[f"react_{number}"] = _batches(queue, events, settings, broker, metrics, pressure, linger)
     if definition.intake is not None:
         commands = IntakeProcessor(storage, definition.intake, metrics, suspects)
         members["take_in"] = _batches(intake_queue(definition.name), commands, settings, broker, metrics, pressure)
@@ -67,7 +71,13 @@ def nameko_service(
 
 
 def _batches(
-    queue: str, processor: Processor, settings: Settings, broker: Broker, metrics: Metrics, pressure: Pressure
+    queue: str,
+    processor: Processor,
+    settings: Settings,
+    broker: Broker,
+    metrics: Metrics,
+    pressure: Pressure,
+    linger: float = 0.0,
 ) -> Any:
     def consumer_for(entrypoint: BatchEntrypoint) -> BatchConsumer:
         return BatchConsumer(
@@ -77,7 +87,7 @@ def _batches(
             processor=entrypoint,
             metrics=metrics,
             size=settings.batch_size,
-            linger=settings.batch_linger,
+            linger=linger,
             pressure=pressure,
         )
 

@@ -1,6 +1,7 @@
 """Starting one service: configuration, logs, migrations, topology, then nameko; and ending it in order."""
 
 import gc
+import os
 import signal
 import sys
 import time
@@ -23,10 +24,12 @@ from shared.messaging.broker import CONNECTION_ERRORS, Broker, drop
 from shared.messaging.topology import TopologyMismatch, declare
 from shared.observability.logs import configure_logs
 from shared.observability.metrics import Metrics
+from shared.observability.tracing import Tracing, tracing_of
 from shared.runtime.clock import FileClock
 from shared.runtime.health import BrokerWatch
 from shared.runtime.host import nameko_service
-from shared.runtime.settings import ConfigurationError, Settings, load_settings
+from shared.runtime.settings import ConfigurationError, Settings, Topology, load_settings
+from shared.runtime.topology import look_for_mark
 from shared.service import ServiceDefinition
 from shared.storage.engine import Storage
 from shared.storage.migrations import upgrade
@@ -81,14 +84,18 @@ def _run(definition: ServiceDefinition, settings: Settings) -> None:
     storage: Storage[Any] = Storage(
         service=definition.name, url=settings.database_url, work=definition.work, clock=clock
     )
+    metrics.db_connections.set_function(storage.engine.pool.checkedout)  # type: ignore[attr-defined]
     broker = Broker(settings.amqp_uri, name=definition.name)
     watch = BrokerWatch(broker, metrics)
     _wait_for(stop, "database", lambda: upgrade(storage.engine, definition.name), (SQLAlchemyError,))
-    _wait_for(stop, "broker", lambda: _declare(broker), CONNECTION_ERRORS)
+    _wait_for(stop, "broker", lambda: _prepare(broker, settings.topology), CONNECTION_ERRORS)
     if stop.ready():
         return
-    app = application(definition, settings, storage, watch, metrics)
-    service = nameko_service(definition, settings=settings, storage=storage, broker=broker, metrics=metrics, app=app)
+    tracing = tracing_of(definition.name, os.environ)
+    app = application(definition, settings, storage, watch, metrics, tracing)
+    service = nameko_service(
+        definition, settings=settings, storage=storage, broker=broker, metrics=metrics, app=app, tracing=tracing
+    )
     runner = ServiceRunner({"WEB_SERVER_ADDRESS": f"{settings.http_host}:{settings.http_port}", "max_workers": 20})
     runner.add_service(service)
     runner.start()
@@ -96,12 +103,18 @@ def _run(definition: ServiceDefinition, settings: Settings) -> None:
     log.info("service.started", port=settings.http_port)
     _serve_until(stop, runner)
     watching.kill()
+    tracing.stop()
     storage.dispose()
     log.info("service.stopped")
 
 
 def application(
-    definition: ServiceDefinition, settings: Settings, storage: Storage[Any], watch: BrokerWatch, metrics: Metrics
+    definition: ServiceDefinition,
+    settings: Settings,
+    storage: Storage[Any],
+    watch: BrokerWatch,
+    metrics: Metrics,
+    tracing: Tracing,
 ) -> Flask:
     """The service's HTTP application."""
     return create_app(
@@ -115,6 +128,7 @@ def application(
         assets=ASSETS,
         offload=tpool.execute,
         forwarded_hops=settings.forwarded_hops,
+        tracing=tracing,
     )
 
 
@@ -141,10 +155,13 @@ def _wait_for(stop: Event, what: str, attempt: Any, errors: tuple[type[BaseExcep
             time.sleep(backoff.next())
 
 
-def _declare(broker: Broker) -> None:
+def _prepare(broker: Broker, topology: Topology) -> None:
     connection = broker.connect()
     try:
-        declare(connection)
+        if topology is Topology.DECLARE:
+            declare(connection)
+        else:
+            look_for_mark(connection)
     finally:
         drop(connection)
 

@@ -1,11 +1,15 @@
-"""Configuration from the environment, checked once at start. An error names the variable."""
+"""Configuration from the environment, checked once at start. An error names the variable.
+
+Whatever ``NAME`` may hold, the file that ``NAME_FILE`` names may hold instead: so come passwords into containers.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 
-from environs import Env, EnvError
+from environs import Env, EnvError, FileAwareEnv
 from marshmallow.validate import OneOf, Range
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -25,6 +29,13 @@ DEFAULT_PORTS: Mapping[str, int] = {
 }
 
 
+class Topology(StrEnum):
+    """What a service does about the broker's exchanges and queues when it starts."""
+
+    DECLARE = "declare"
+    CHECK = "check"  # somebody else declares them, who alone may; the service waits until they are there
+
+
 class ConfigurationError(Exception):
     """A variable is missing or wrong; the text names it."""
 
@@ -39,7 +50,7 @@ class Settings:
     http_host: str
     http_port: int
     batch_size: int  # messages
-    batch_linger: float  # seconds
+    batch_linger: float | None  # seconds; None: as the service declares
     consumers: (
         int  # batches of one queue under way at once, so that one is worked on while another waits for the database
     )
@@ -47,6 +58,7 @@ class Settings:
     token_keys: KeySource  # public keys of the token issuer
     expected: Expected  # what its tokens say
     retention: timedelta = timedelta(days=30)  # of inbox, answers and idempotency keys; longer than any replay
+    topology: Topology = Topology.DECLARE
     forwarded_hops: int = 0  # proxies in front that say from where a request comes
     audit_key: Path | None = None  # private JWK that signs each day's end of the audit
     clock_file: Path | None = None  # for rehearsals: the moment at which the service believes to be
@@ -57,28 +69,33 @@ def load_settings(service: str) -> Settings:
 
     Raises: ConfigurationError.
     """
-    env = Env()
+    env = _environment()
     try:
         database_url = _database_url(env, service)
         return Settings(
             service=service,
-            amqp_uri=env.str("AMQP_URI", "amqp://guest:guest@localhost:5672//"),
+            amqp_uri=_amqp_uri(env),
             database_url=database_url,
             http_host=env.str("HTTP_HOST", "127.0.0.1"),
             http_port=env.int("HTTP_PORT", DEFAULT_PORTS.get(service, 8010), validate=Range(1, 65535)),
-            batch_size=env.int("BATCH_SIZE", 200, validate=Range(1, 5000)),
-            batch_linger=env.int("BATCH_LINGER_MS", 0, validate=Range(0, 10_000)) / 1000,
+            batch_size=env.int("BATCH_SIZE", 500, validate=Range(1, 5000)),
+            batch_linger=_seconds(env.int("BATCH_LINGER_MS", None, validate=Range(0, 10_000))),
             consumers=env.int("CONSUMERS", _consumers(database_url), validate=Range(1, 16)),
             log_level=env.str("LOG_LEVEL", "INFO", validate=OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
             retention=timedelta(days=env.int("RETENTION_DAYS", 30, validate=Range(1, 3650))),
             token_keys=_token_keys(env),
             expected=_expected(env),
+            topology=env.enum("TOPOLOGY", Topology.DECLARE, enum=Topology, by_value=True),
             forwarded_hops=env.int("FORWARDED_HOPS", 0, validate=Range(0, 5)),
             audit_key=_existing_file(env, "AUDIT_KEY") if env.str("AUDIT_KEY", "") else None,
             clock_file=_existing_file(env, "CLOCK_FILE") if env.str("CLOCK_FILE", "") else None,
         )
-    except EnvError as error:
+    except (EnvError, ValueError) as error:  # the latter for a file that cannot be read
         raise ConfigurationError(str(error)) from error
+
+
+def _seconds(milliseconds: int | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
 
 
 def data_url(service: str) -> str:
@@ -87,8 +104,8 @@ def data_url(service: str) -> str:
     Raises: ConfigurationError.
     """
     try:
-        return _database_url(Env(), service)
-    except EnvError as error:
+        return _database_url(_environment(), service)
+    except (EnvError, ValueError) as error:
         raise ConfigurationError(str(error)) from error
 
 
@@ -114,6 +131,26 @@ def _expected(env: Env) -> Expected:
         organisation=env.str("OIDC_CLAIM_ORGANISATION", own.organisation),
         division=env.str("OIDC_CLAIM_DIVISION", own.division),
     )
+
+
+def amqp_uri() -> str:
+    """Where the broker is, for what is no service.
+
+    Raises: ConfigurationError.
+    """
+    try:
+        return _amqp_uri(_environment())
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from error
+
+
+def _environment() -> Env:
+    return FileAwareEnv(strip_whitespace=True)
+
+
+def _amqp_uri(env: Env) -> str:
+    uri: str = env.str("AMQP_URI", "amqp://guest:guest@localhost:5672//")
+    return uri
 
 
 def _consumers(database_url: str) -> int:

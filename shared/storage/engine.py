@@ -1,20 +1,24 @@
 """Databases: PostgreSQL (one schema a service) and SQLite (one file a service), behind one `Storage`."""
 
+import math
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 import orjson
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import TimeoutError
+from sqlalchemy.exc import InvalidatePoolError, TimeoutError
 
 from shared.kernel.clock import Clock, SystemClock
+from shared.storage import driver
 from shared.storage.wake import Wake
 from shared.storage.work import Actor, Transaction, UnitOfWork
 
 W = TypeVar("W", bound=UnitOfWork)
 LOCK_WAIT_SECONDS = 10.0
+ASK_AFTER_SECONDS = 1.0  # a connection that was idle for longer may have been lost meanwhile
 
 
 class Storage(Generic[W]):
@@ -78,8 +82,9 @@ class Storage(Generic[W]):
         return f"baton_outbox_{self.service}"
 
     def dispose(self) -> None:
-        """Close all connections."""
+        """Close all connections, and what the relay waits on."""
         self.engine.dispose()
+        self.wake.close()
 
 
 def make_engine(url: str, *, schema: str) -> Engine:
@@ -89,16 +94,17 @@ def make_engine(url: str, *, schema: str) -> Engine:
 
 
 def _postgresql_engine(url: URL, schema: str) -> Engine:
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=5,
         max_overflow=15,
         pool_timeout=10,
-        pool_pre_ping=True,
         hide_parameters=True,  # an error text is logged; what it is about must not be
         json_serializer=_dump_json,
         json_deserializer=orjson.loads,
         connect_args={
+            "connection_factory": driver.Connection,
+            "cursor_factory": driver.Cursor,
             "options": f"-c search_path={schema} -c idle_in_transaction_session_timeout=60000 -c lock_timeout=10000",
             "application_name": f"baton {schema}",
             "connect_timeout": 5,
@@ -108,6 +114,25 @@ def _postgresql_engine(url: URL, schema: str) -> Engine:
             "tcp_user_timeout": 20_000,
         },
     )
+    _look_after(engine)
+    return engine
+
+
+def _look_after(engine: Engine) -> None:
+    """Ask a connection that was idle whether it is still there; one in use shows it by itself, without a round trip."""
+
+    @event.listens_for(engine, "checkin")
+    def note(_connection: Any, record: Any) -> None:
+        record.info["idle_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ask(connection: Any, record: Any, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get("idle_since", math.inf) < ASK_AFTER_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as lost:
+            raise InvalidatePoolError("the server closed its connections") from lost
 
 
 def _sqlite_engine(url: URL) -> Engine:

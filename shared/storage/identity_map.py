@@ -4,13 +4,15 @@ A batch of messages is fast because everything it needs is read by a few `prefet
 `find` and `find_by` answer from memory, also for what is known to be absent.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
+from functools import lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sqlalchemy import Select, Table, select
 
-from shared.storage.bulk import is_one_of
+from shared.storage.bulk import one_of_given, wanted_of
 
 if TYPE_CHECKING:
     from shared.storage.work import UnitOfWork
@@ -26,8 +28,7 @@ class IdentityMap(Generic[R]):
         self.table = table
         self._cls = cls
         self.key = key
-        self._names = tuple(field.name for field in fields(cls))  # type: ignore[arg-type]
-        self._columns = [table.c[name] for name in self._names]
+        self._names, self._values = _reading(cls)  # type: ignore[arg-type]  # mypy: a class is hashable
         self._rows: dict[Any, R] = {}
         self._known: dict[str, dict[Any, Any]] = {key: {}}
 
@@ -46,15 +47,16 @@ class IdentityMap(Generic[R]):
         if not wanted:
             return
         known.update(dict.fromkeys(wanted))
-        self.load(select(*self._columns).where(is_one_of(self._work.dialect, self.table, column, wanted)))
+        statement = _select_of_given(self._work.dialect, self.table, self._names, column)
+        self.load(statement, {"wanted": wanted_of(self._work.dialect, self.table, column, wanted)})
 
-    def load(self, statement: Select[Any]) -> list[R]:
+    def load(self, statement: Select[Any], parameters: Mapping[str, Any] | None = None) -> list[R]:
         """Run a select of this table's columns; a row already seen keeps the state it has in memory."""
-        return [self._seen(self._cls(*row)) for row in self._work.connection.execute(statement).all()]
+        return [self._seen(self._cls(*row)) for row in self._work.connection.execute(statement, parameters).all()]
 
     def all_columns(self) -> Select[Any]:
         """A select of the dataclass's columns, to be narrowed and handed to `load`."""
-        return select(*self._columns)
+        return _all_columns(self.table, self._names)
 
     def remember(self, row: R) -> None:
         """Make ``row`` the one that later reads in this transaction give."""
@@ -69,7 +71,7 @@ class IdentityMap(Generic[R]):
 
     def values(self, row: R) -> dict[str, Any]:
         """The row as a mapping of column names to values."""
-        return {name: getattr(row, name) for name in self._names}
+        return dict(zip(self._names, self._values(row), strict=True))
 
     def _seen(self, row: R) -> R:
         key = getattr(row, self.key)
@@ -82,3 +84,21 @@ class IdentityMap(Generic[R]):
 
     def _on_load(self, row: R) -> None:
         """Hook for what a repository notes of a row as it was read."""
+
+
+@lru_cache(maxsize=256)
+def _reading(cls: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    """The names of a dataclass's fields, of which there are at least two, and what gives their values."""
+    names = tuple(field.name for field in fields(cls))
+    return names, attrgetter(*names)
+
+
+# Statements are made once: to put one together, and to find out that it is known, costs more than to send it.
+@lru_cache(maxsize=256)
+def _all_columns(table: Table, names: tuple[str, ...]) -> Select[Any]:
+    return select(*(table.c[name] for name in names))
+
+
+@lru_cache(maxsize=512)
+def _select_of_given(dialect: str, table: Table, names: tuple[str, ...], column: str) -> Select[Any]:
+    return _all_columns(table, names).where(one_of_given(dialect, table, column))

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy import Connection, bindparam, func, select, text, update
 
-from shared.storage.bulk import delete_rows, insert_rows
+from shared.storage.bulk import Writes, delete_rows
 from shared.storage.chassis import EVENT_LOG, OUTBOX
 
 EVENTS_EXCHANGE = "baton.events"
@@ -45,13 +45,13 @@ class Pending:
         return None
 
 
-def append(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+def append(connection: Connection, writes: Writes, rows: Sequence[dict[str, Any]]) -> None:
     """Write messages to the event log and their positions to the outbox, in the given order."""
     if connection.dialect.name == "postgresql":
-        insert_rows(connection, EVENT_LOG, rows, tail="returning position, subject", into=OUTBOX)
+        writes.insert(EVENT_LOG, rows, tail="returning position, subject", into=OUTBOX)
         return
     before = connection.execute(select(func.coalesce(func.max(EVENT_LOG.c.position), 0))).scalar_one()
-    insert_rows(connection, EVENT_LOG, rows)
+    writes.insert(EVENT_LOG, rows)
     connection.execute(
         text("insert into outbox (position, subject) select position, subject from event_log where position > :before"),
         {"before": before},
@@ -59,6 +59,8 @@ def append(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
 
 
 _FAILING = OUTBOX.alias("failing")
+_WAITS = _FAILING.c.next_attempt_at > bindparam("now"), _FAILING.c.next_attempt_at <= bindparam("latest")
+_HELD = select(_FAILING.c.subject).where(_FAILING.c.attempts > 0, *_WAITS).distinct()
 _DUE = (
     select(
         OUTBOX.c.position,
@@ -71,7 +73,9 @@ _DUE = (
         EVENT_LOG.c.created_at,
     )
     .join(EVENT_LOG, EVENT_LOG.c.position == OUTBOX.c.position)
+    .where(OUTBOX.c.subject.not_in(_HELD))
     .order_by(OUTBOX.c.position)
+    .limit(bindparam("most"))
 )
 
 
@@ -81,10 +85,8 @@ def due(connection: Connection, *, now: datetime, limit: int) -> list[Pending]:
     An aggregate whose earlier message waits for another attempt is left out whole, so its order is kept and
     one that cannot be published holds up nobody else.
     """
-    waits = _FAILING.c.next_attempt_at > now, _FAILING.c.next_attempt_at <= now + LONGEST_WAIT
-    held = select(_FAILING.c.subject).where(_FAILING.c.attempts > 0, *waits).distinct()
     first: dict[UUID, Pending] = {}
-    for row in connection.execute(_DUE.where(OUTBOX.c.subject.not_in(held)).limit(limit)):
+    for row in connection.execute(_DUE, {"now": now, "latest": now + LONGEST_WAIT, "most": limit}):
         first.setdefault(row.subject, Pending(*row))
     return list(first.values())
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, Table
 
 from shared.kernel.errors import NotFound
-from shared.storage.bulk import insert_rows, upsert_rows
+from shared.storage.bulk import Writes
 from shared.storage.identity_map import IdentityMap
 
 if TYPE_CHECKING:
@@ -63,15 +63,14 @@ class Records(IdentityMap[R], Generic[R]):
         statement = self.all_columns().where(*where).limit(limit)
         return self.load(statement if order_by is None else statement.order_by(order_by))
 
-    def flush(self) -> None:
+    def flush(self, writes: Writes) -> None:
         """Write what is pending: one statement for each way of writing."""
-        connection = self._work.connection
         if self._added:
-            insert_rows(connection, self.table, self._drain(self._added), tail="on conflict do nothing")
+            writes.insert(self.table, self._drain(self._added), tail="on conflict do nothing")
         if self._replaced:
-            upsert_rows(connection, self.table, self._drain(self._replaced))
+            writes.upsert(self.table, self._drain(self._replaced))
         if self._newer:
-            upsert_rows(connection, self.table, self._drain(self._newer), newer_only=True)
+            writes.upsert(self.table, self._drain(self._newer), newer_only=True)
 
     @property
     def pending(self) -> bool:

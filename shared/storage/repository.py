@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Table
 
 from shared.kernel.errors import Conflict, NotFound
-from shared.storage.bulk import insert_rows, update_rows
+from shared.storage.bulk import Writes
 from shared.storage.identity_map import IdentityMap
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Repository(IdentityMap[A], Generic[A]):
         self._work.emit(event_type, aggregate.id, aggregate.version, self._describe(aggregate))
         return aggregate
 
-    def flush(self) -> None:
+    def flush(self, writes: Writes) -> None:
         """Write new and changed aggregates: one insert and one update statement.
 
         Raises: StaleAggregate when another transaction was faster.
@@ -90,11 +90,11 @@ class Repository(IdentityMap[A], Generic[A]):
         new = [a for a in self._dirty.values() if a.id not in self._stored_version]
         changed = sorted((a for a in self._dirty.values() if a.id in self._stored_version), key=lambda a: a.id)
         if new:
-            insert_rows(self._work.connection, self.table, [self.values(a) for a in new])
+            writes.insert(self.table, [self.values(a) for a in new])
         if changed:
             loaded = [self._stored_version[a.id] for a in changed]
             rows = [self.values(a) for a in changed]
-            if update_rows(self._work.connection, self.table, rows, loaded) != len(rows):
+            if writes.update(self.table, rows, loaded) != len(rows):
                 raise StaleAggregate(self.table.name)
         self._stored_version.update((a.id, a.version) for a in self._dirty.values())
         self._dirty.clear()

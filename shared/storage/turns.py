@@ -9,23 +9,23 @@ import zlib
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from shared.storage.bulk import Writes
 
-_TAKE = text("select pg_advisory_xact_lock(turn) from unnest(cast(:turns as bigint[])) as turn")
+_TAKE = "select pg_advisory_xact_lock(turn) from unnest(cast(%s as bigint[])) as turn"
 _LARGEST = 2**63 - 1
 
 
-def take_turns(connection: Connection, service: str, subjects: Iterable[UUID]) -> None:
+def take_turns(writes: Writes, service: str, subjects: Iterable[UUID]) -> None:
     """Wait until nobody else of the service works on these aggregates, and keep others waiting until the commit.
 
     Each turn is a lock in the server's table, which by PostgreSQL's default has room for some 6,400 at a time.
     """
-    if connection.dialect.name != "postgresql":
+    if writes.dialect != "postgresql":
         return
     # Sorted, so that two batches that share several aggregates cannot wait for each other.
     turns = sorted({_turn(service, subject) for subject in subjects})
     if turns:
-        connection.execute(_TAKE, {"turns": "{" + ",".join(map(str, turns)) + "}"})
+        writes.ask(_TAKE, ["{" + ",".join(map(str, turns)) + "}"])
 
 
 def _turn(service: str, subject: UUID) -> int:

@@ -16,11 +16,12 @@ class Wake:
         os.set_blocking(self._reader, False)
         os.set_blocking(self._writer, False)
         self._is_set = False
+        self._is_closed = False
         self.listened_to = False
 
     def set(self) -> None:
         """Wake the relay now or, if it is busy, right after."""
-        if not self._is_set:
+        if not self._is_set and not self._is_closed:
             self._is_set = True
             os.write(self._writer, b"!")
 
@@ -30,3 +31,10 @@ class Wake:
         if self._reader in ready:
             os.read(self._reader, 64)
             self._is_set = False
+
+    def close(self) -> None:
+        """Give the pipe back. Nobody may wait any more; who sets it then does nothing."""
+        if not self._is_closed:
+            self._is_closed = True
+            os.close(self._reader)
+            os.close(self._writer)

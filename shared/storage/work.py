@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Table
 from shared.contracts.envelope import CONTENT_TYPE, Event, encode
 from shared.kernel.clock import Clock
 from shared.kernel.ids import new_id
-from shared.storage.bulk import insert_rows
+from shared.storage.bulk import Writes
 from shared.storage.chassis import AUDIT
 from shared.storage.outbox import EVENTS_EXCHANGE, append
 from shared.storage.records import Records
@@ -60,10 +60,13 @@ class UnitOfWork:
         self._stores: list[Repository[Any] | Records[Any]] = []
         self._events: list[Event] = []
         self._posted: list[dict[str, Any]] = []
+        self._acts: list[dict[str, Any]] = []
+        self._last_writes: list[Callable[[Writes], None]] = []
         self._emitted = False
         self._finished = False
         self.clock = transaction.clock
         self.now: datetime = transaction.clock.now()
+        self.traceparent = transaction.traceparent  # of what is the cause of what is done now
 
     @property
     def actor(self) -> Actor | None:
@@ -112,7 +115,7 @@ class UnitOfWork:
             time=self.now,
             data=dict(data),
             actor=self.actor.subject if self.actor else None,
-            traceparent=self._transaction.traceparent,
+            traceparent=self.traceparent,
         )
         self._events.append(event)
         return event
@@ -127,21 +130,32 @@ class UnitOfWork:
         ``basis`` says what gave the right to it, where it is not the role.
         """
         assert self.actor is not None
-        row = self._audit_row(self.actor, action, subject, version) | {"basis": basis}
-        insert_rows(self.connection, AUDIT, [row])
+        self._acts.append(self._audit_row(self.actor, action, subject, version, basis=basis))
 
     def note_refusal(self, action: str, subject: UUID | None, code: str) -> None:
         """Write an audit row about an act that was refused; the asker must be known."""
         assert self.actor is not None
-        insert_rows(self.connection, AUDIT, [self._audit_row(self.actor, action, subject, 0) | {"refused": code}])
+        self._acts.append(self._audit_row(self.actor, action, subject, 0, refused=code))
+
+    def write_last(self, write: Callable[[Writes], None]) -> None:
+        """Have something written together with what the transaction writes last."""
+        self._last_writes.append(write)
 
     def flush(self) -> None:
-        """Write everything pending, state first, then events and audit."""
-        for store in self._stores:
-            if store.pending:
-                store.flush()
+        """Write everything pending: state first, then events and audit; in one round trip where that can be."""
+        stores = [store for store in self._stores if store.pending]
+        if not (stores or self._events or self._posted or self._acts or self._last_writes):
+            return
+        writes = Writes(self.connection)
+        for store in stores:
+            store.flush(writes)
         if self._events or self._posted:
-            self._write_events()
+            self._write_events(writes)
+        writes.insert(AUDIT, self._acts)
+        for write in self._last_writes:
+            write(writes)
+        self._acts, self._last_writes = [], []
+        writes.send()
 
     def commit(self) -> None:
         """Flush, commit and wake the relay. After it the unit of work is over."""
@@ -186,21 +200,26 @@ class UnitOfWork:
         if connection is not None:
             self._transaction.storage.release(connection, read_only=self._transaction.read_only)
 
-    def _write_events(self) -> None:
+    def _write_events(self, writes: Writes) -> None:
         rows = [
             _log_row(e.id, e.subject, e.sequence, EVENTS_EXCHANGE, e.type, CONTENT_TYPE, encode(e).decode(), e.time)
             for e in self._events
         ]
-        append(self.connection, rows + self._posted)
+        append(self.connection, writes, rows + self._posted)
         if self.actor is not None:
-            insert_rows(
-                self.connection,
-                AUDIT,
-                [self._audit_row(self.actor, one.type, one.subject, one.sequence) for one in self._events],
-            )
+            self._acts += [self._audit_row(self.actor, one.type, one.subject, one.sequence) for one in self._events]
         self._events, self._posted, self._emitted = [], [], True
 
-    def _audit_row(self, actor: Actor, action: str, subject: UUID | None, version: int) -> dict[str, Any]:
+    def _audit_row(
+        self,
+        actor: Actor,
+        action: str,
+        subject: UUID | None,
+        version: int,
+        *,
+        basis: str | None = None,
+        refused: str | None = None,
+    ) -> dict[str, Any]:
         return {
             "at": self.now,
             "actor": actor.subject,
@@ -211,6 +230,8 @@ class UnitOfWork:
             "version": version,
             "request_id": self._transaction.request_id,
             "origin": actor.origin,
+            "basis": basis,
+            "refused": refused,
         }
 
 

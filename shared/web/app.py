@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from flask.json.provider import JSONProvider
 from flask_smorest import Blueprint
 from structlog.contextvars import bind_contextvars, clear_contextvars
@@ -21,6 +21,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from shared.kernel.ids import new_id
 from shared.observability.metrics import Metrics
 from shared.observability.redaction import redacted_text
+from shared.observability.tracing import OFF, Kind, Passed, Tracing, well_formed
 from shared.web import problems
 from shared.web.audit_routes import audit_blueprint
 from shared.web.chassis_routes import Probe, add_chassis_routes
@@ -34,6 +35,7 @@ from shared.web.tokens import TokenVerifier
 BODY_LIMIT_BYTES = 1024 * 1024
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{8,100}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_PROBES = ("/health", "/metrics")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -71,15 +73,17 @@ def create_app(
     body_limit: int = BODY_LIMIT_BYTES,
     offload: Offload = lambda compute: compute(),
     forwarded_hops: int = 0,
+    tracing: Tracing = OFF,
 ) -> Flask:
     """A plain WSGI application.
 
     ``probes`` say by name what keeps the service from being ready; ``assets`` is the folder of installed page
     assets that holds ``swagger-ui-dist``; ``body_limit`` is in bytes; ``offload`` runs long computations;
-    ``forwarded_hops`` is how many proxies say in ``X-Forwarded-For`` from where a request comes.
+    ``forwarded_hops`` is how many proxies say in ``X-Forwarded-For`` from where a request comes;
+    ``tracing`` follows requests.
     """
     app = Flask(name, static_folder=None)
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=forwarded_hops)  # type: ignore[method-assign]
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=forwarded_hops, x_proto=forwarded_hops)  # type: ignore[method-assign]
     app.json = _FastJson(app)
     app.url_map.strict_slashes = False
     app.config.update(
@@ -90,6 +94,7 @@ def create_app(
         MAX_FORM_MEMORY_SIZE=body_limit,
     )
     app.extensions["baton_gate"] = Gate(open_work, verifier)
+    app.extensions["baton_tracing"] = tracing
     problems.install(app)
     install_offload(app, offload)
     app.before_request(_begin)
@@ -108,6 +113,18 @@ def _begin() -> None:
     g.request_id = given if _is_well_formed(given) else str(new_id())
     clear_contextvars()
     bind_contextvars(request_id=g.request_id)
+    _begin_span()
+
+
+def _begin_span() -> None:
+    """Follow whoever asks, unless it is a probe."""
+    tracing, cause = current_app.extensions["baton_tracing"], well_formed(request.headers.get("traceparent", ""))
+    if not tracing.is_on or _route().startswith(_PROBES):
+        g.span = Passed(cause)
+        return
+    method, route = _method(), _route()
+    attributes = {"http.request.method": method, "http.route": route, "baton.request_id": g.request_id}
+    g.span = tracing.begin(f"{method} {route}", Kind.SERVER, cause, attributes)
 
 
 def _is_well_formed(request_id: str) -> bool:
@@ -120,6 +137,8 @@ def _finisher(metrics: Metrics) -> Callable[[Response], Response]:
             response.headers.setdefault(header, value)
         response.headers["X-Request-Id"] = g.request_id
         _account(response, metrics)
+        status = response.status_code
+        g.span.end({"http.response.status_code": status}, error=str(status) if status >= 500 else None)
         return response
 
     return finish
@@ -128,11 +147,18 @@ def _finisher(metrics: Metrics) -> Callable[[Response], Response]:
 def _account(response: Response, metrics: Metrics) -> None:
     """Count the request and write its access line: the route's template, never the path or the query."""
     seconds = time.perf_counter() - g.started
-    method = request.method if request.method in _METHODS else "OTHER"
-    route = request.url_rule.rule if request.url_rule else "unmatched"
+    method, route = _method(), _route()
     status_class = f"{response.status_code // 100}xx"
     metrics.http_requests.labels(method, route, status_class).inc()
     metrics.http_seconds.labels(method, route, status_class).observe(seconds)
-    if not route.startswith(("/health", "/metrics")):
+    if not route.startswith(_PROBES):
         ms = round(seconds * 1000, 1)
         log.info("request", method=method, route=route, status=response.status_code, ms=ms)
+
+
+def _method() -> str:
+    return request.method if request.method in _METHODS else "OTHER"
+
+
+def _route() -> str:
+    return request.url_rule.rule if request.url_rule else "unmatched"

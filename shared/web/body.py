@@ -94,6 +94,10 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
 
     ARGUMENTS_PARSER = RequestParser()
 
+    def arguments(self, schema: Schema | type[Schema], **options: Any) -> Any:
+        """See flask-smorest. The schema is made once, not for each request."""
+        return super().arguments(schema() if isinstance(schema, type) else schema, **options)
+
 
 def pointer_to(parent: str, key: object) -> str:
     """A JSON pointer one step deeper (RFC 6901)."""

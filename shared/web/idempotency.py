@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from flask import Request, Response
-from sqlalchemy import and_, bindparam, select, update
+from sqlalchemy import and_, bindparam, select
 
 from shared.kernel.errors import InvalidInput
 from shared.storage.bulk import insert_rows
@@ -28,11 +28,6 @@ _LONGEST_PATH = 300  # characters; the scope is part of an index
 _row = IDEMPOTENCY.c
 _IS_CLAIMED = and_(_row.scope == bindparam("the_scope"), _row.key == bindparam("the_key"))
 _FIND = select(_row.fingerprint, _row.status, _row.headers, _row.body).where(_IS_CLAIMED)
-_KEEP = (
-    update(IDEMPOTENCY)
-    .where(_IS_CLAIMED)
-    .values({name: bindparam(f"new_{name}") for name in ("status", "headers", "body")})
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +80,13 @@ def take(work: UnitOfWork, claim: Claim) -> Response | None:
 
 def keep(work: UnitOfWork, claim: Claim, response: Response) -> None:
     """Remember the answer, with the effect."""
+    key = {"scope": claim.scope, "key": claim.key}
     answer = {
-        "the_scope": claim.scope,
-        "the_key": claim.key,
-        "new_status": response.status_code,
-        "new_headers": {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers},
-        "new_body": response.get_data(),
+        "status": response.status_code,
+        "headers": {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers},
+        "body": response.get_data(),
     }
-    work.connection.execute(_KEEP, answer)
+    work.write_last(lambda writes: writes.change(IDEMPOTENCY, key, answer))
 
 
 def _digest(whole: bytes) -> str:

@@ -6,7 +6,6 @@ otherwise. One that loses a race for a row runs again on the new state, so that 
 refused to somebody known is written down, in a transaction of its own.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -29,7 +28,8 @@ from shared.web.tokens import InvalidToken, TokenVerifier
 
 RACE_RETRIES = 2
 _READING = ("GET", "HEAD")
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_REFUSED_LOOKS = (403, 404)
+REFUSED_COMMANDS = (403, 404, 409)  # what cannot be read or cannot be right was no command yet
 
 log = structlog.get_logger(__name__)
 
@@ -138,8 +138,8 @@ def _run(declaration: Declaration, view: Callable[[], Response]) -> Response:
 
 def note_refusal(response: Response) -> Response:
     """Write down what was refused to somebody known: any command, and a look where one may not look."""
-    asked = request.method not in _READING or response.status_code in (403, 404)
-    if not asked or not 400 <= response.status_code < 500 or "principal" not in g:
+    of_interest = _REFUSED_LOOKS if request.method in _READING else REFUSED_COMMANDS
+    if response.status_code not in of_interest or "principal" not in g:
         return response
     gate: Gate = current_app.extensions["baton_gate"]
     route = request.url_rule.rule if request.url_rule else "unmatched"
@@ -178,11 +178,10 @@ def _until_no_race(attempt: Callable[[], Response]) -> Response:
 
 
 def _in_one_transaction(gate: Gate, view: Callable[[], Response], claim: Claim | None, *, writes: bool) -> Response:
-    traceparent = request.headers.get("traceparent", "")
     with gate.open_work(
         _actor(),
         request_id=g.request_id,
-        traceparent=traceparent if _TRACEPARENT.fullmatch(traceparent) else None,
+        traceparent=g.span.traceparent,
         read_only=not writes,
     ) as work:
         g.work = work

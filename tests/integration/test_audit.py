@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from services.person_registry.service import SERVICE
+from services.release_notification.service import SERVICE as RELEASES
 from shared.audit import sealing
 from shared.audit.anchors import AnchorSigner
 from shared.audit.sealing import anchor_day, seal_more
@@ -22,6 +23,7 @@ from shared.kernel.ids import new_id
 from shared.runtime.audit import main as command
 from shared.web.principal import Role
 from tests.support.service import ServiceUnderTest, principal_of, service_under_test
+from tests.support.service import command as command_by_message
 
 KEY = OKPKey.generate_key("Ed25519", auto_kid=True)
 KEYS = {"keys": [KEY.as_dict(private=False)]}
@@ -112,10 +114,25 @@ def test_a_look_without_a_duty_is_written_as_refused_and_one_with_a_duty_names_i
     assert (seen.action, seen.refused, seen.basis) == ("person.viewed", None, f"person {person} registered")
 
 
-def test_what_cannot_be_read_by_anybody_known_leaves_no_row(service: ServiceUnderTest) -> None:
+def test_what_nobody_known_asked_or_what_was_no_command_leaves_no_row(service: ServiceUnderTest) -> None:
     assert service.client.http.get(f"/persons/{new_id()}").status_code == 401
-    assert service.client.get("/persons?limit=nothing", as_=STATION).status_code in (403, 405, 422)
-    assert not [row for row in service.audit() if row.refused != "authority.role"]
+    assert service.client.post("/persons", {"no_such_field": 1}, as_=STATION).status_code == 422
+    assert service.audit() == []
+
+
+def test_a_command_by_message_that_is_refused_is_written_with_its_centre_and_no_reply_address_passes_for_one(
+    database_url: str,
+) -> None:
+    unknown = {"release_id": str(new_id()), "reason": "entered twice"}
+    with service_under_test(RELEASES, database_url) as service:
+        service.take_in(command_by_message("release.cancel", unknown), command_by_message("release.cancel", {}))
+        no_centre = command_by_message("release.cancel", unknown, reply_to="somewhere")
+        del no_centre.headers["centre"]
+        service.take_in(no_centre)
+        assert len(service.answers()) == 3
+        (row,) = service.audit()
+        assert (row.organisation, row.origin, row.action) == ("centre-1", "amqp", "release.cancel")
+        assert row.refused == "release.not_found"
 
 
 # --- what nobody can take back
@@ -227,6 +244,7 @@ def test_one_byte_changed_in_the_raw_file_is_found_and_named(
             register(service)
         seal(service)
         anchor(service)
+    capsys.readouterr()
     assert command(["anchors", "person_registry"]) == 0
     kept = tmp_path / "kept"
     kept.write_text(capsys.readouterr().out)

@@ -85,6 +85,20 @@ def test_an_office_that_refuses_names_another_which_is_asked_and_in_the_end_the_
     assert done(service, task, "acceptance", as_=NEIGHBOUR)["holder"] == OTHER
 
 
+def test_the_supervisor_of_the_office_that_is_asked_has_the_task_and_the_one_before_no_longer(
+    service: ServiceUnderTest,
+) -> None:
+    task, _ = offered(service)
+    before, after = (
+        principal_of(Role.TOWNSHIP_SUPERVISOR, organisation=office, division=division)
+        for office, division in ((OFFICE, TOWNSHIP), (OTHER, "430802002"))
+    )
+    assert [service.client.get(f"/tasks/{task}", as_=one).status_code for one in (before, after)] == [200, 404]
+    passed = done(service, task, "rejection", {"reason": "lives next door", "proposed_office": OTHER})
+    assert passed["division"] == "430802002"
+    assert [service.client.get(f"/tasks/{task}", as_=one).status_code for one in (before, after)] == [404, 200]
+
+
 def test_a_dispute_that_nobody_decides_climbs_the_ladder(service: ServiceUnderTest) -> None:
     task, _ = offered(service)
     disputed = done(service, task, "rejection", {"reason": "unknown here"})

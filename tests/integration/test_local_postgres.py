@@ -30,6 +30,7 @@ def ask(url: str, question: str) -> list[tuple[object, ...]]:
 
 def test_what_was_committed_survives_a_stop_and_a_kill(server: PrivatePostgres) -> None:
     url = server.create_database("kept")
+    assert ask(url, "show fsync") == [("on",)]
     ask(url, "create table case_file (number int)")
     ask(url, "insert into case_file values (1)")
     server.stop()
@@ -42,8 +43,7 @@ def test_what_was_committed_survives_a_stop_and_a_kill(server: PrivatePostgres) 
     assert ask(url, "select number from case_file order by 1") == [(1,), (2,)]
 
 
-def test_it_is_durable_listens_here_only_and_is_not_roots(postgres: PrivatePostgres) -> None:
-    assert ask(postgres.url(), "show fsync") == [("on",)]
+def test_it_listens_here_only_and_is_not_roots(postgres: PrivatePostgres) -> None:
     assert ask(postgres.url(), "show listen_addresses") == [("127.0.0.1",)]
     assert ask(postgres.url(), "show unix_socket_directories") == [("",)]
     ((pid,),) = ask(postgres.url(), "select pg_backend_pid()")

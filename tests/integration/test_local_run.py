@@ -15,11 +15,11 @@ from threading import Thread
 import httpx
 import pytest
 
-from deploy.local.chain import password_from_environment
 from deploy.local.client import Platform
 from deploy.local.orphans import began
 from deploy.local.ports import free_ports, is_listening
 from deploy.local.stack import ROOT
+from deploy.local.where import password_from_environment
 from shared.runtime.settings import DEFAULT_PORTS
 from tests.support.messaging import wait_until
 
@@ -140,7 +140,7 @@ def test_a_whole_life_with_a_private_broker_and_embedded_databases(folder: Path)
         pids = run.pids()
         run.process.send_signal(signal.SIGKILL)
         run.process.wait(30)
-    assert all(began(pid) for pid in pids.values())
+    assert [name for name, pid in pids.items() if not began(pid)] == []
 
     with running(folder, run.ports) as again:
         again.says("ended what a crashed run had left behind")

@@ -1,6 +1,8 @@
 """What may not be in the repository: other people's hosts, this machine's paths, other people's code, secrets."""
 
+import os
 import re
+from collections.abc import Iterator
 from pathlib import PurePath
 
 import pytest
@@ -71,3 +73,27 @@ def test_every_package_has_its_marker(files: dict[str, bytes]) -> None:
         PurePath(path).parent for path in files if path.endswith("__init__.py")
     }
     assert {str(folder) for folder in missing if folder.name not in ("migrations", "alembic")} == set()
+
+
+def test_every_link_between_documents_leads_somewhere(texts: dict[str, str], files: dict[str, bytes]) -> None:
+    there = {*files, *(str(parent) for path in files for parent in PurePath(path).parents)}
+    broken = []
+    for path, target in links(texts):
+        file, _, heading = target.partition("#")
+        found = os.path.normpath(PurePath(path).parent / file) if file else path
+        if found not in there or (heading and heading not in anchors(texts[found])):
+            broken.append(f"{path}: {target}")
+    assert broken == []
+
+
+def links(texts: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Each document with what it links to, other places in the network left out."""
+    for path, text in texts.items():
+        if path.endswith(".md"):
+            prose = re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
+            yield from ((path, target) for target in re.findall(r"\]\((?!https?:|mailto:)([^)\s]+)\)", prose))
+
+
+def anchors(text: str) -> list[str]:
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]

@@ -34,6 +34,9 @@ EXPECTED = {
     "baton_event_age_seconds": set(),
     "baton_discrepancies": {"kind"},
     "baton_reconciliation_age_seconds": set(),
+    "baton_due": {"kind"},
+    "baton_overdue": {"kind"},
+    "baton_db_connections_in_use": set(),
 }
 
 

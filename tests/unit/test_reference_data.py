@@ -37,8 +37,8 @@ def test_every_place_lies_in_its_parent() -> None:
 
 def test_what_contains_a_place_is_named_nearest_first() -> None:
     village = PLACES.of_level("village")[0].code
-    assert containing(village) == [village, village[:9], village[:6], village[:4]]
-    assert containing("430802") == ["430802", "4308"]
+    assert containing(village) == (village, village[:9], village[:6], village[:4])
+    assert containing("430802") == ("430802", "4308")
 
 
 def test_a_place_is_called_by_county_township_and_village() -> None:

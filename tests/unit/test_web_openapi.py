@@ -54,7 +54,7 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
 def test_it_is_openapi_3_1_with_every_reference_resolved(document: dict[str, Any]) -> None:
     assert document["openapi"] == "3.1.0"
     assert document["info"] == {"title": "Notebook", "version": "1"}
-    assert [tag["name"] for tag in document["tags"]] == ["notes", "ops"]
+    assert [tag["name"] for tag in document["tags"]] == ["notes", "ops", "audit"]
     assert document["tags"][0]["description"] == "Notes"
     for reference in references(document):
         resolved(document, {"$ref": reference})

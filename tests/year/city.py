@@ -5,6 +5,7 @@ to those who hear it, in batches, through the same decoding, inbox and reactions
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import date, datetime, timedelta
@@ -30,6 +31,7 @@ from tests.support.keys import use_new_keys
 from tests.support.service import ServiceUnderTest, service_under_test
 
 BATCH = 500
+VARIABLE = "DATABASE_URL"
 CENTRES = {"POLICE-1": "police", "JUSTICE-1": "justice", "LOCKUP-1": "lockup"}
 LABORATORIES = {"LAB-1": "medical", "LAB-2": "accredited", "LAB-3": "accredited"}
 CITY = Principal("city-1", Role.CITY_SUPERVISOR, "NCO-4308", "4308")
@@ -144,13 +146,15 @@ class City:
 
 @contextmanager
 def city(folder: Path, start: datetime) -> Iterator[City]:
-    """The city's services on empty databases in a folder."""
+    """The city's services on empty databases: in a folder, or in the one that ``DATABASE_URL`` names."""
     clock = FixedClock(start)
     use_new_keys(folder)
     with ExitStack() as opened:
         services = {
             name: opened.enter_context(
-                service_under_test(definition_of(name), f"sqlite:///{folder / name}.sqlite3", clock)
+                service_under_test(
+                    definition_of(name), os.environ.get(VARIABLE) or f"sqlite:///{folder / name}.sqlite3", clock
+                )
             )
             for name in SERVICES
         }

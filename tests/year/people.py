@@ -85,7 +85,7 @@ class Storyteller(Teller):
             yield SOON
             return True
         if self._happens(0.75):
-            yield 12  # the window passes, whatever holidays lie in it
+            yield 15  # the window passes, also where nine days of Spring Festival lie in it
             return True
         for sample, laboratory in (("A", "LAB-1"), ("B", "LAB-2")):
             self._post("drug_testing", f"{test}/objection", station)
@@ -417,7 +417,8 @@ class Storyteller(Teller):
         self._post("community_handover", f"{path}/meeting", officer, outcome="left_alone")
         yield SOON
         right = {"outcome": "met_official", "reason": "entered on the wrong task"}
-        self._post("community_handover", f"{path}/outcome-correction", self._township(officer), **right)
+        now = self._officer(self._city.get("community_handover", path)["office"])  # the person may have moved meanwhile
+        self._post("community_handover", f"{path}/outcome-correction", self._township(now), **right)
 
     def scheduled_tests(self) -> Story:
         """Every day: the stations do the tests that the schedules of community measures ask for, nearly all."""
@@ -458,13 +459,15 @@ class Storyteller(Teller):
         }
         station = Principal("station", Role.STATION_OFFICER, f"STATION-{village[:6]}", village[:6])
         made = self._post("person_registry", "/persons", station, **body)
+        person = Person(made["id"], village)
         if self._happens(0.01):
-            self._begin(self._twice(made["id"], body, station))
-        return Person(made["id"], village)
+            self._begin(self._twice(person, body, station))
+        return person
 
-    def _twice(self, person_id: str, body: dict[str, Any], station: Principal) -> Story:
+    def _twice(self, person: Person, body: dict[str, Any], station: Principal) -> Story:
         """Somebody enters the same person again; weeks later the county finds out and merges the files."""
         again = self._post("person_registry", "/persons", station, **body)
         yield self._chance.randint(5, 60)
-        path = f"/persons/{person_id}/merge"
+        path = f"/persons/{person.id}/merge"
         self._post("person_registry", path, CITY, into=again["id"], reason="same fingerprint")
+        person.id = again["id"]  # what begins from now on is entered under the file that remains

@@ -50,7 +50,9 @@ class Teller:
 
     def _one(self, service: str, path: str, **query: Any) -> Any:
         found = self._city.get(service, path, **query)["items"]
-        assert len(found) == 1, (path, query, found)
+        if len(found) != 1:
+            any_state = {name: value for name, value in query.items() if name != "state"}
+            raise AssertionError((path, query, found, self._city.get(service, path, **any_state)["items"]))
         return found[0]
 
     def _post(self, service: str, path: str, by: Principal, **body: Any) -> Any:

@@ -25,6 +25,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 }
 _ASKS_FOR_OFFICE = frozenset({"offered", "unresolved", "announced", "disputed", "remote_sent"})
 PAGE = 100
+DONE = 20  # of what is over, the latest
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,8 @@ STEPS: Mapping[str, Step] = {
 @bp.get("")
 def index() -> Any:
     """All tasks of the user's office or area, by what is to be done."""
-    found = get("community_handover", "/tasks", limit=PAGE)["items"]
+    found = get("community_handover", "/tasks", open=True, limit=PAGE)["items"]
+    found += get("community_handover", "/tasks", open=False, newest_first=True, limit=DONE)["items"]
     by_state = {state: group for group, states in GROUPS.items() for state in states}
     grouped: dict[str, list[Any]] = {group: [] for group in GROUPS}
     for task in found:

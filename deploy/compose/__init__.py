@@ -1,0 +1,1 @@
+"""The platform in containers: what each container may do, the secrets it gets, the database it finds."""

@@ -1,0 +1,1 @@
+"""What is watched: rules, dashboards, and who hears of it."""

@@ -1,0 +1,1 @@
+"""How the platform is installed, watched and grown: what is in `deploy/`, held against what really runs."""
