@@ -11,8 +11,7 @@ from sqlalchemy import select
 
 from services.oversight.store import Work, versions
 from shared.contracts.catalogue import CATALOGUE
-from shared.web import Blueprint, CursorQuery, Role, current_work, operation, page_schema
-from shared.web.pagination import page_of_rows
+from shared.web import Blueprint, CursorQuery, Role, current_work, operation, page_of_rows, page_schema
 
 heard_blp = Blueprint("heard", __name__, url_prefix="/heard", description="What was heard from a service")
 
@@ -22,7 +21,7 @@ PRODUCERS = sorted({contract.producer for contract in CATALOGUE.values() if cont
 class HeardQuery(CursorQuery):
     """From whom, and said since when."""
 
-    service = fields.String(required=True, validate=validate.OneOf(PRODUCERS))
+    producer = fields.String(required=True, validate=validate.OneOf(PRODUCERS))
     since = fields.AwareDateTime(required=True)
 
 
@@ -49,7 +48,7 @@ class Heard(MethodView):
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List what was heard of what a service said since a moment, the oldest first."""
         columns = versions.c
-        kinds = {contract.aggregate for contract in CATALOGUE.values() if contract.producer == query["service"]}
+        kinds = {contract.aggregate for contract in CATALOGUE.values() if contract.producer == query["producer"]}
         heard = select(
             columns.event_id,
             columns.kind,
@@ -57,8 +56,14 @@ class Heard(MethodView):
             columns.sequence,
             columns.occurred_at,
         ).where(columns.kind.in_(kinds), columns.occurred_at >= query["since"])
-        place = {"sort": columns.occurred_at, "key": columns.event_id}
-        return page_of_rows(_work().connection, heard, **place, limit=query["limit"], cursor=query["cursor"])
+        return page_of_rows(
+            _work().connection,
+            heard,
+            sort=columns.occurred_at,
+            key=columns.event_id,
+            limit=query["limit"],
+            cursor=query["cursor"],
+        )
 
 
 def _work() -> Work:
