@@ -30,7 +30,7 @@ AMQP_URI, DATABASE_URL, KEYS_DATABASE_URL = "amqp-uri", "database-url", "keys-da
 AUDIT_KEY = "audit.jwk"
 DATABASE, KEYS_DATABASE = "baton", "keys"
 REGISTRY, KEYRING = "person_registry", "identity.json"
-SUPERUSER, MONITORING = "postgres", "monitoring"
+SUPERUSER, MONITORING, BACKUP = "postgres", "monitoring", "backup"
 DEFINITIONS = "rabbitmq/definitions.json"
 PAGER = "alertmanager/webhook-url"  # where alerts go: nobody can make that up
 
@@ -55,6 +55,8 @@ def wanted() -> list[Secret]:
         Secret(f"{REGISTRY}/{KEYS_DATABASE_URL}", _text(keys_database_url)),
         Secret("postgres-keys/superuser-password", _text(secrets.token_urlsafe)),
         Secret("postgres-exporter/password", _text(secrets.token_urlsafe)),
+        Secret("backup/password", _text(secrets.token_urlsafe)),
+        Secret("backup-keys/password", _text(secrets.token_urlsafe)),
         Secret("console/private.jwk", _signing_key),
         Secret("public/public.jwks", _signing_key),
         Secret("console/keys/session-secret", _text(secrets.token_hex)),
