@@ -12,7 +12,7 @@
 set -eu
 BACKUPS=${BACKUPS:-/backups}
 SLOT=backup
-LOOK_SECONDS=10
+LOOK_SECONDS=${BACKUP_LOOK_SECONDS:-10}
 RECEIVED_MINUTES=2
 
 if [ "$(id -u)" = 0 ]; then

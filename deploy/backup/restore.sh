@@ -17,11 +17,11 @@ say() { echo "restore: $*"; }
 
 compact() { date -u -d "$1" +%Y%m%dT%H%M%SZ; }
 
-# The newest base backup that was complete by then, of whatever history.
+# The newest base backup that was complete before then, of whatever history.
 base_before() {
   for base in "$BACKUPS"/*/base/*; do
     name=${base##*/}
-    if [ ! "$name" \> "$1" ]; then echo "$name $base"; fi
+    if [ "$name" \< "$1" ]; then echo "$name $base"; fi
   done | sort | tail -n 1 | cut -d ' ' -f 2-
 }
 
