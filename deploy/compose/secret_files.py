@@ -33,7 +33,7 @@ SIGNING_KEY, PUBLIC_KEYS = f"{IDENTITY}/private.jwk", "public/public.jwks"
 CLIENT_SECRET = "sign-in/client-secret"  # noqa: S105 - a file name; of the console at the provider, which both see
 DATABASE, KEYS_DATABASE = "baton", "keys"
 REGISTRY, KEYRING = "person_registry", "identity.json"
-SUPERUSER, MONITORING = "postgres", "monitoring"
+SUPERUSER, MONITORING, BACKUP = "postgres", "monitoring", "backup"
 DEFINITIONS = "rabbitmq/definitions.json"
 PAGER = "alertmanager/webhook-url"  # where alerts go: nobody can make that up
 
@@ -58,6 +58,8 @@ def wanted() -> list[Secret]:
         Secret(f"{REGISTRY}/{KEYS_DATABASE_URL}", _text(keys_database_url)),
         Secret("postgres-keys/superuser-password", _text(secrets.token_urlsafe)),
         Secret("postgres-exporter/password", _text(secrets.token_urlsafe)),
+        Secret("backup/password", _text(secrets.token_urlsafe)),
+        Secret("backup-keys/password", _text(secrets.token_urlsafe)),
         Secret(SIGNING_KEY, _signing_key),
         Secret(PUBLIC_KEYS, _signing_key),
         Secret(f"{IDENTITY}/{ACCOUNTS_FILE}", _accounts),

@@ -18,6 +18,7 @@ def on_event(event: Event, work: Work) -> Outcome:
     kind, data = CATALOGUE[event.type].aggregate, event.data
     person_id = data.get("person_id")
     projecting.note_gap(event, kind, work)
+    projecting.note_fork(event, kind, work)
     if person_id is not None:
         work.timeline.add(
             Line(

@@ -1,5 +1,5 @@
-"""What operators can do in every service: look at dead letters, give them again, discard them with a reason; say again
-an event that others never heard.
+"""What operators can do in every service: look at dead letters, give them again, discard them with a reason; say events
+again that others never heard (`shared.web.event_routes`).
 
 A payload is shown with everything masked that could be personal. Each act is audited.
 """
@@ -11,16 +11,15 @@ from flask.views import MethodView
 from marshmallow import RAISE, Schema, fields, validate
 from sqlalchemy import func, select
 
-from shared.contracts.fields import LARGEST_NUMBER
 from shared.observability.redaction import redacted_text
 from shared.storage import dead_letters
 from shared.storage.chassis import DEAD_LETTER
 from shared.storage.dead_letters import Letter, LetterState
 from shared.storage.outbox import backlog
 from shared.storage.records import Records
-from shared.storage.streams import say_again
 from shared.storage.work import UnitOfWork
 from shared.web.body import Blueprint
+from shared.web.event_routes import add_event_routes
 from shared.web.operation import current_principal, current_work, operation
 from shared.web.pagination import CursorQuery, page_of, page_schema
 from shared.web.principal import Role
@@ -104,19 +103,6 @@ class ReplayedOut(Schema):
     """How many letters will be given again; ask once more while there are any."""
 
     count = fields.Integer()
-
-
-class SayAgainIn(_Input):
-    """Which event: the one of a version of an aggregate."""
-
-    subject = fields.UUID(required=True)
-    sequence = fields.Integer(required=True, strict=True, validate=validate.Range(1, LARGEST_NUMBER))
-
-
-class SaidAgainOut(Schema):
-    """Which event is on its way again."""
-
-    event_id = fields.UUID()
 
 
 class StatusOut(Schema):
@@ -230,19 +216,7 @@ def ops_blueprint() -> Blueprint:
             """Discard a letter, with the reason why nothing is lost by it."""
             return _decide(_letters().get(letter_id), LetterState.DISCARDED, body["note"])
 
-    @blp.route("/events/say-again")
-    class SayAgain(MethodView):
-        """An event that was said and did not arrive."""
-
-        @operation(Role.OPERATOR, creates=True)
-        @blp.arguments(SayAgainIn)
-        @blp.response(202, SaidAgainOut)
-        def post(self, body: dict[str, Any]) -> dict[str, Any]:
-            """Publish a version's event once more. It is safe: who heard it knows it by its id."""
-            event_id = say_again(_work(), body["subject"], body["sequence"])
-            _work().note_act("event.said_again", body["subject"], body["sequence"])
-            return {"event_id": event_id}
-
+    add_event_routes(blp)
     return blp
 
 
