@@ -28,8 +28,9 @@ from shared.observability.metrics import Metrics
 from shared.runtime.settings import ConfigurationError, Settings, load_settings
 from shared.runtime.timers import TimerLoop
 from shared.service import audit_timers, retention_timers
+from shared.storage.compatibility import OldCodeRuns, SchemaTooNew
 from shared.storage.engine import Storage
-from shared.storage.migrations import upgrade
+from shared.storage.migrations import bring_up
 from shared.web.tokens import rotate_keys
 
 THREADS = 8
@@ -51,6 +52,9 @@ def main(arguments: list[str]) -> int:
     except (ConfigurationError, ValueError, KeyError, TypeError) as error:
         print(f"configuration: {error}", file=sys.stderr)
         return 2
+    except SchemaTooNew as error:
+        log.error("service.schema_too_new", cause=str(error))
+        return 1
     return 0
 
 
@@ -85,8 +89,8 @@ def serve(settings: Settings) -> None:
 def _migrate(storage: Storage[Work]) -> None:
     while True:
         try:
-            return upgrade(storage.engine, SERVICE.name)
-        except SQLAlchemyError as trouble:
+            return bring_up(storage.engine, SERVICE.name)
+        except (SQLAlchemyError, OldCodeRuns) as trouble:
             log.warning("service.waiting", what="database", cause=type(trouble).__name__)
             time.sleep(RETRY_SECONDS)
 

@@ -31,8 +31,9 @@ from shared.runtime.host import nameko_service
 from shared.runtime.settings import ConfigurationError, Settings, Topology, load_settings
 from shared.runtime.topology import look_for_mark
 from shared.service import ServiceDefinition
+from shared.storage.compatibility import OldCodeRuns, SchemaTooNew
 from shared.storage.engine import Storage
-from shared.storage.migrations import upgrade
+from shared.storage.migrations import bring_up
 from shared.web.app import create_app
 from shared.web.tokens import TokenVerifier
 
@@ -58,6 +59,9 @@ def main(arguments: list[str]) -> int:
         _run(definition, settings)
     except TopologyMismatch as error:
         log.error("service.topology_mismatch", entity=str(error))
+        return 1
+    except SchemaTooNew as error:
+        log.error("service.schema_too_new", cause=str(error))
         return 1
     return 0
 
@@ -87,7 +91,7 @@ def _run(definition: ServiceDefinition, settings: Settings) -> None:
     metrics.db_connections.set_function(storage.engine.pool.checkedout)  # type: ignore[attr-defined]
     broker = Broker(settings.amqp_uri, name=definition.name)
     watch = BrokerWatch(broker, metrics)
-    _wait_for(stop, "database", lambda: upgrade(storage.engine, definition.name), (SQLAlchemyError,))
+    _wait_for(stop, "database", lambda: bring_up(storage.engine, definition.name), (SQLAlchemyError, OldCodeRuns))
     _wait_for(stop, "broker", lambda: _prepare(broker, settings.topology), CONNECTION_ERRORS)
     if stop.ready():
         return
