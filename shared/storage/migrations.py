@@ -42,7 +42,7 @@ def bring_up(engine: Engine, service: str) -> None:
 
     Raises: see `upgrade`.
     """
-    compatibility.announce(engine, Code.of(ScriptDirectory.from_config(_config(service, None)), service))
+    compatibility.announce(engine, Code.of(scripts_of(service), service))
     upgrade(engine, service)
 
 
@@ -62,6 +62,11 @@ def upgrade(engine: Engine, service: str, to: str = NEWEST) -> None:
         for target in [to] if to != NEWEST else compatibility.targets(connection, scripts, service):
             command.upgrade(config, target)
         compatibility.note(connection, scripts)
+
+
+def scripts_of(service: str) -> ScriptDirectory:
+    """Every migration of a service, with those of the chassis."""
+    return ScriptDirectory.from_config(_config(service, None))
 
 
 def differences(engine: Engine, service: str) -> list[Any]:
