@@ -30,6 +30,7 @@ from shared.runtime.health import BrokerWatch
 from shared.runtime.host import nameko_service
 from shared.runtime.settings import ConfigurationError, Settings, Topology, load_settings
 from shared.runtime.topology import look_for_mark
+from shared.runtime.version import tell_version
 from shared.service import ServiceDefinition
 from shared.storage.compatibility import OldCodeRuns, SchemaTooNew
 from shared.storage.engine import Storage
@@ -91,7 +92,7 @@ def _run(definition: ServiceDefinition, settings: Settings) -> None:
     metrics.db_connections.set_function(storage.engine.pool.checkedout)  # type: ignore[attr-defined]
     broker = Broker(settings.amqp_uri, name=definition.name)
     watch = BrokerWatch(broker, metrics)
-    _wait_for(stop, "database", lambda: bring_up(storage.engine, definition.name), (SQLAlchemyError, OldCodeRuns))
+    _wait_for(stop, "database", lambda: _bring_up(storage, metrics), (SQLAlchemyError, OldCodeRuns))
     _wait_for(stop, "broker", lambda: _prepare(broker, settings.topology), CONNECTION_ERRORS)
     if stop.ready():
         return
@@ -157,6 +158,11 @@ def _wait_for(stop: Event, what: str, attempt: Any, errors: tuple[type[BaseExcep
         except errors as trouble:
             log.warning("service.waiting", what=what, cause=type(trouble).__name__)
             time.sleep(backoff.next())
+
+
+def _bring_up(storage: Storage[Any], metrics: Metrics) -> None:
+    bring_up(storage.engine, storage.service)
+    tell_version(metrics, storage.engine, storage.service)
 
 
 def _prepare(broker: Broker, topology: Topology) -> None:

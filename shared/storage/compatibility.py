@@ -44,15 +44,20 @@ class Code:
     own: int
 
     @classmethod
-    def of(cls, scripts: ScriptDirectory, service: str) -> "Code":
-        """The code that runs here."""
-        numbers = dict(_split(head) for head in scripts.get_heads())
+    def of(cls, heads: Iterable[str], service: str) -> "Code":
+        """The code whose newest revisions these are; or that would fit a schema at these revisions."""
+        numbers = dict(_split(head) for head in heads)
         return cls(service, numbers.get(CHASSIS, 0), numbers.get(service, 0))
+
+    @property
+    def numbers(self) -> str:
+        """The chassis' number and the service's own."""
+        return f"{self.chassis}.{self.own}"
 
     @property
     def session_name(self) -> str:
         """By which the database knows a session of this code; at most 63 characters are kept of it."""
-        return f"baton {self.service} {self.chassis}.{self.own}"
+        return f"baton {self.service} {self.numbers}"
 
     def knows(self, revision: str) -> bool:
         """Whether it has this revision of the chassis or of its own."""

@@ -42,7 +42,7 @@ def bring_up(engine: Engine, service: str) -> None:
 
     Raises: see `upgrade`.
     """
-    compatibility.announce(engine, Code.of(scripts_of(service), service))
+    compatibility.announce(engine, Code.of(scripts_of(service).get_heads(), service))
     upgrade(engine, service)
 
 
@@ -67,6 +67,17 @@ def upgrade(engine: Engine, service: str, to: str = NEWEST) -> None:
 def scripts_of(service: str) -> ScriptDirectory:
     """Every migration of a service, with those of the chassis."""
     return ScriptDirectory.from_config(_config(service, None))
+
+
+def code_of(service: str) -> str:
+    """How far the code's own migrations go, e.g. ``5.4``: the chassis' number and the service's."""
+    return Code.of(scripts_of(service).get_heads(), service).numbers
+
+
+def schema_of(engine: Engine, service: str) -> str:
+    """How far the schema goes, in the same form."""
+    with engine.connect() as connection:
+        return Code.of(MigrationContext.configure(connection).get_current_heads(), service).numbers
 
 
 def differences(engine: Engine, service: str) -> list[Any]:
