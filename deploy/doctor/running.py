@@ -164,13 +164,15 @@ def _schemas(builds: list[Sample]) -> Iterator[Finding]:
     schema: dict[str, str] = {}
     for one in builds:
         schema[one.service] = max(one.labels["schema"], schema.get(one.service, ""), key=_numbers)
-    behind = [one for one in builds if _numbers(one.labels["code"]) > _numbers(schema[one.service])]
-    ahead = [one for one in builds if _numbers(one.labels["code"]) < _numbers(schema[one.service])]
+    behind = [one for one in builds if _numbers(one.labels["migrations"]) > _numbers(schema[one.service])]
+    ahead = [one for one in builds if _numbers(one.labels["migrations"]) < _numbers(schema[one.service])]
     for one in behind:
-        text = f"{one.service}'s schema ({schema[one.service]}) waits for a contraction (code {one.labels['code']})"
+        text = (
+            f"{one.service}'s schema ({schema[one.service]}) waits for a contraction (code {one.labels['migrations']})"
+        )
         yield watch("schema", text, f"restart {one.service} when nothing older runs any more, {UPGRADING}")
     for one in ahead:
-        text = f"{one.service} at {one.instance} (code {one.labels['code']}) is older than its schema"
+        text = f"{one.service} at {one.instance} (code {one.labels['migrations']}) is older than its schema"
         yield watch("schema", f"{text} ({schema[one.service]})", f"replace it, {UPGRADING}")
     if not behind and not ahead:
         yield well("schema", f"{len(schema)} services are at their newest revision")

@@ -89,7 +89,7 @@ class Metrics:
         self.build_info = Gauge(
             "baton_build_info",
             "Always 1: a fingerprint of the code, how far its migrations go, how far the schema did at the start",
-            ["version", "code", "schema"],
+            ["version", "migrations", "schema"],
             registry=registry,
         )
 

@@ -30,7 +30,7 @@ def of(service: str, name: str, value: float, instance: str = "1", **labels: str
 
 def samples_of(service: str) -> list[Sample]:
     return [
-        of(service, "baton_build_info", 1, version="a1", code="5.4", schema="5.4"),
+        of(service, "baton_build_info", 1, version="a1", migrations="5.4", schema="5.4"),
         of(service, "baton_relay_leader", 1),
         of(service, "baton_outbox_oldest_age_seconds", 0.2),
         of(service, "baton_dead_letters_waiting", 0),
@@ -89,19 +89,19 @@ BROKEN: Mapping[str, tuple[Change, str, Level]] = {
     ),
     "services elsewhere": (answering("console", Answer(404)), "console answers with status 404", Level.WRONG),
     "versions": (
-        showing(of("oversight", "baton_build_info", 1, version="b2", code="5.4", schema="5.4")),
+        showing(of("oversight", "baton_build_info", 1, version="b2", migrations="5.4", schema="5.4")),
         "2 versions run: a1: community_handover",
         Level.WATCH,
     ),
     "schema behind": (
-        showing(of("oversight", "baton_build_info", 1, version="a1", code="5.10", schema="5.9")),
+        showing(of("oversight", "baton_build_info", 1, version="a1", migrations="5.10", schema="5.9")),
         "oversight's schema (5.9) waits for a contraction (code 5.10)",
         Level.WATCH,
     ),
     "schema ahead": (
         showing(
-            of("oversight", "baton_build_info", 1, "1", version="a1", code="5.9", schema="5.9"),
-            of("oversight", "baton_build_info", 1, "2", version="a1", code="5.10", schema="5.10"),
+            of("oversight", "baton_build_info", 1, "1", version="a1", migrations="5.9", schema="5.9"),
+            of("oversight", "baton_build_info", 1, "2", version="a1", migrations="5.10", schema="5.10"),
         ),
         "oversight at oversight-1 (code 5.9) is older than its schema (5.10)",
         Level.WATCH,

@@ -40,7 +40,7 @@ EXPECTED = {
     "baton_queue_consumers": {"queue"},
     "baton_timer_next_run_timestamp_seconds": {"timer"},
     "baton_audit_anchor_timestamp_seconds": set(),
-    "baton_build_info": {"version", "code", "schema"},
+    "baton_build_info": {"version", "migrations", "schema"},
 }
 
 
