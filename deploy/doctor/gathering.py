@@ -46,7 +46,7 @@ WANTED = (
     "baton_timer_next_run_timestamp_seconds",
 )
 _ALARMS = "rabbitmq_alarms_.+"
-_KEYS = ("*.jwk", "*.key", "identity.json", "amqp-uri", "*database-url", "*password", "session-secret")
+_KEYS = ("*.jwk", "*.key", "identity.json", "amqp-uri", "*database-url", "*password", "*-secret")
 _EMBEDDED = ("private.jwk", "public.jwks", "audit.jwk", "audit.jwks", "identity.json")
 _ESCROW = "escrow-private.key"
 
