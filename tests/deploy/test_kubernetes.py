@@ -23,6 +23,7 @@ from shared.messaging.topology import entities
 
 KUBERNETES = ROOT / "deploy" / "k8s"
 OVERLAYS = ("county", "province")
+UPGRADING = (ROOT / "docs" / "upgrading.md").read_text()
 # What operators bring: schemas of theirs are not at hand, so what we use of them is held below.
 FOREIGN_KINDS = {
     "RabbitmqCluster": "rabbitmq.com/v1beta1",
@@ -183,6 +184,16 @@ def test_the_database_takes_as_many_connections_as_there_can_be(overlay: str) ->
     allowed = int(of("Cluster", overlay)["postgres"]["spec"]["postgresql"]["parameters"]["max_connections"])
     # A process takes at most 20 when it is at its limit; a quarter of that is what one uses that works hard.
     assert most * 5 < allowed
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_a_new_version_comes_before_an_old_one_goes(overlay: str) -> None:
+    deployments = of("Deployment", overlay)
+    rolled = {name: one for name, one in deployments.items() if name == CONSOLE or name.endswith("-api")}
+    assert len(rolled) == len(SERVICES) + 1
+    for name, one in rolled.items():
+        assert one["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}, name
+    assert all(f"`{words}`" in UPGRADING for words in ("maxSurge: 1", "maxUnavailable: 0"))
 
 
 def test_names_that_settings_use_are_names_of_services() -> None:
