@@ -45,7 +45,7 @@ WANTED = (
     "baton_relay_leader",
     "baton_timer_next_run_timestamp_seconds",
 )
-_ALARMS = "rabbitmq_alarms_.+"
+_OTHERS = ("rabbitmq_alarms_.+", "baton_backup_.+")  # which only Prometheus knows
 _KEYS = ("*.jwk", "*.key", "identity.json", "amqp-uri", "*database-url", "*password", "*-secret")
 _EMBEDDED = ("private.jwk", "public.jwks", "audit.jwk", "audit.jwks", "identity.json")
 _ESCROW = "escrow-private.key"
@@ -179,7 +179,7 @@ def _from_service(http: httpx.Client, service: str, url: str) -> list[Sample] | 
 
 
 def _from_prometheus(http: httpx.Client, url: str) -> list[Sample] | None:
-    names = "|".join((*WANTED, _ALARMS))
+    names = "|".join((*WANTED, *_OTHERS))
     try:
         answer = http.get(f"{url}/api/v1/query", params={"query": f'{{__name__=~"{names}"}}'}).raise_for_status()
         return [_told(one["metric"], one["value"][1]) for one in answer.json()["data"]["result"]]

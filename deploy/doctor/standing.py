@@ -9,7 +9,9 @@ from deploy.doctor.running import NO_METRICS, Check
 
 CERTIFICATE_DAYS, CERTIFICATE_WRONG_DAYS = 30, 7
 DISK_SHARE, DISK_WRONG_SHARE = 0.15, 0.05
-BACKUP_AGE = timedelta(hours=26)  # one a day, and time to make it
+BASE_AGE, BASE_SECONDS = "baton_backup_base_age_seconds", 30 * 3600.0  # one a day, and time to make it
+RECEIVED_AGE, RECEIVED_SECONDS = "baton_backup_received_age_seconds", 600.0
+BACKUP_AGE = timedelta(hours=30)
 # After how many days a key is old. How to rotate each: docs/operations.md.
 KEY_DAYS = {"private.jwk": 180, "audit.jwk": 400, "identity.json": 400}
 ALARM_PREFIX = "rabbitmq_alarms_"
@@ -123,19 +125,41 @@ def disk(evidence: Evidence) -> Iterator[Finding]:
 
 
 def backup(evidence: Evidence) -> Iterator[Finding]:
-    """A backup was made lately."""
-    if evidence.backup_at is None:
-        yield not_asked("backup", "set BATON_BACKUPS to the folder of the backups to have their age looked at")
+    """A backup was made lately, and what was written since is in it."""
+    if not evidence.values(BASE_AGE):
+        yield _copy(evidence)
         return
-    age = evidence.at - evidence.backup_at
-    hours = age.total_seconds() / 3600
-    if age > BACKUP_AGE:
-        yield wrong("backup", f"the newest is {hours:.0f} h old", "make one now, then look why none was made")
-    else:
-        yield well("backup", f"the newest is {hours:.0f} h old")
+    old = _over(evidence, BASE_AGE, BASE_SECONDS)
+    behind = _over(evidence, RECEIVED_AGE, RECEIVED_SECONDS)
+    for server, seconds in old.items():
+        yield wrong("backup", f"the newest of {server} is {seconds / 3600:.0f} h old", runbook("BackupOld"))
+    for server, seconds in behind.items():
+        text = f"what {server} wrote in the last {seconds / 60:.0f} min is in no backup"
+        yield wrong("backup", text, runbook("BackupBehind"))
+    if not old and not behind:
+        yield well("backup", "of every server, and up to the last minutes")
 
 
 CHECKS: tuple[Check, ...] = (broker, consumers, members, configuration, keys, certificate, disk, backup)
+
+
+def _copy(evidence: Evidence) -> Finding:
+    """Where nobody measures backups: the newest file of a folder that was named."""
+    if evidence.backup_at is None:
+        return not_asked("backup", "nobody measures it; set BATON_BACKUPS to the folder of the backups")
+    age = evidence.at - evidence.backup_at
+    text = f"the newest is {age.total_seconds() / 3600:.0f} h old"
+    if age > BACKUP_AGE:
+        return wrong("backup", text, runbook("BackupOld"))
+    return well("backup", text)
+
+
+def _over(evidence: Evidence, name: str, limit: float) -> dict[str, float]:
+    """The servers of which a metric is above its limit, and by how much it is."""
+    ages: dict[str, float] = {}
+    for one in evidence.values(name):
+        ages[one.labels["server"]] = max(one.value, ages.get(one.labels["server"], 0.0))
+    return {server: seconds for server, seconds in ages.items() if seconds > limit}
 
 
 def _alarms(evidence: Evidence) -> set[str]:

@@ -208,7 +208,20 @@ BROKEN: Mapping[str, tuple[Change, str, Level]] = {
     ),
     "disk low": (having(free_bytes=2 * 10**10), "only 20.0 GB (10%) are free", Level.WATCH),
     "disk full": (having(free_bytes=10**9), "only 1.0 GB (0%) are free", Level.WRONG),
-    "backup": (
+    "backup old": (
+        showing(of("backup", "baton_backup_base_age_seconds", 180_000, server="postgres")),
+        "the newest of postgres is 50 h old",
+        Level.WRONG,
+    ),
+    "backup behind": (
+        showing(
+            of("backup", "baton_backup_base_age_seconds", 3600, server="postgres"),
+            of("backup", "baton_backup_received_age_seconds", 1800, server="postgres"),
+        ),
+        "what postgres wrote in the last 30 min is in no backup",
+        Level.WRONG,
+    ),
+    "backup copy": (
         lambda evidence: replace(evidence, backup_at=NOW - timedelta(hours=50)),
         "the newest is 50 h old",
         Level.WRONG,
@@ -273,6 +286,12 @@ def test_what_another_replica_measured_long_ago_is_not_believed() -> None:
         of("oversight", "baton_reconciliation_age_seconds", 9000, "2"),
     )
     assert said_of(stale(WELL)) == []
+
+
+def test_backups_that_are_measured_are_believed_and_not_the_folder() -> None:
+    fresh = [of("backup", f"baton_backup_{what}_age_seconds", 60, server="postgres") for what in ("base", "received")]
+    measured = showing(*fresh)(replace(WELL, backup_at=None))
+    assert [found.level for found in examine(measured) if found.check == "backup"] == [Level.WELL]
 
 
 def test_programs_are_told_the_same() -> None:
