@@ -8,8 +8,7 @@ WORKERS ?= 2
 LOCK    := --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help run chain ops doctor audit-verify backup restore test check bench year faults docs migration lock clean \
-	setup setup-dev
+.PHONY: help run chain ops doctor audit-verify backup restore test check bench year faults docs migration lock clean setup setup-dev
 
 help:
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
