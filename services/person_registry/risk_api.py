@@ -16,6 +16,8 @@ from shared.web import (
     SUPERVISORS,
     Blueprint,
     CursorQuery,
+    Jurisdiction,
+    Outside,
     Role,
     current_principal,
     current_work,
@@ -119,7 +121,7 @@ def work() -> Work:
 class Assessments(MethodView):
     """All assessments."""
 
-    @operation(*DECIDERS)
+    @operation(*DECIDERS, within=Jurisdiction.RESIDENTS, outside=Outside.LEFT_OUT)
     @risk_blp.arguments(AssessmentQuery, location="query")
     @risk_blp.response(200, AssessmentPage)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
@@ -136,7 +138,7 @@ class Assessments(MethodView):
 class OneAssessment(MethodView):
     """The assessment of one person."""
 
-    @operation(*WITNESSES)
+    @operation(*WITNESSES, within=Jurisdiction.RESIDENTS)
     @risk_blp.response(200, AssessmentOut)
     def get(self, person_id: UUID) -> Assessment:
         """Read a person's tier and why."""
@@ -148,7 +150,7 @@ class OneAssessment(MethodView):
 class Facts(MethodView):
     """Facts that bear on the tier."""
 
-    @operation(*WITNESSES, creates=True)
+    @operation(*WITNESSES, within=Jurisdiction.RESIDENTS, creates=True)
     @risk_blp.arguments(FactIn)
     @risk_blp.response(201, AssessmentOut)
     def post(self, body: dict[str, Any], person_id: UUID) -> Assessment:
@@ -161,7 +163,7 @@ class Facts(MethodView):
 class Decision(MethodView):
     """The decision about the tier."""
 
-    @operation(*DECIDERS, creates=True)
+    @operation(*DECIDERS, within=Jurisdiction.RESIDENTS, creates=True)
     @risk_blp.arguments(DecisionIn)
     @risk_blp.response(201, AssessmentOut)
     def post(self, body: dict[str, Any], person_id: UUID) -> Assessment:

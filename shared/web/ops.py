@@ -20,6 +20,7 @@ from shared.storage.outbox import backlog
 from shared.storage.records import Records
 from shared.storage.streams import say_again
 from shared.storage.work import UnitOfWork
+from shared.web.access import Jurisdiction
 from shared.web.body import Blueprint
 from shared.web.operation import current_principal, current_work, operation
 from shared.web.pagination import CursorQuery, page_of, page_schema
@@ -144,7 +145,7 @@ def ops_blueprint() -> Blueprint:
     class Status(MethodView):
         """The service's own messages."""
 
-        @operation(Role.OPERATOR, Role.AUDITOR)
+        @operation(Role.OPERATOR, Role.AUDITOR, within=Jurisdiction.CITY)
         @blp.response(200, StatusOut)
         def get(self) -> dict[str, Any]:
             """What waits to be published, and what waits for an operator."""
@@ -157,7 +158,7 @@ def ops_blueprint() -> Blueprint:
     class Letters(MethodView):
         """Messages that could not work."""
 
-        @operation(Role.OPERATOR, Role.AUDITOR)
+        @operation(Role.OPERATOR, Role.AUDITOR, within=Jurisdiction.CITY)
         @blp.arguments(LetterQuery, location="query")
         @blp.response(200, LetterPage)
         def get(self, query: dict[str, Any]) -> dict[str, Any]:
@@ -171,7 +172,7 @@ def ops_blueprint() -> Blueprint:
     class Summary(MethodView):
         """All letters in figures."""
 
-        @operation(Role.OPERATOR, Role.AUDITOR)
+        @operation(Role.OPERATOR, Role.AUDITOR, within=Jurisdiction.CITY)
         @blp.response(200, SummaryOut)
         def get(self) -> dict[str, Any]:
             """Count letters by state, reason and routing key."""
@@ -184,7 +185,7 @@ def ops_blueprint() -> Blueprint:
     class ReplayMany(MethodView):
         """Many letters of one cause."""
 
-        @operation(Role.OPERATOR, creates=True)
+        @operation(Role.OPERATOR, within=Jurisdiction.CITY, creates=True)
         @blp.arguments(ReplayIn)
         @blp.response(202, ReplayedOut)
         def post(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -202,7 +203,7 @@ def ops_blueprint() -> Blueprint:
     class OneLetter(MethodView):
         """One letter."""
 
-        @operation(Role.OPERATOR, Role.AUDITOR)
+        @operation(Role.OPERATOR, Role.AUDITOR, within=Jurisdiction.CITY)
         @blp.response(200, WholeLetterOut)
         def get(self, letter_id: UUID) -> Letter:
             """Look into a letter: the error, the payload with personal data masked."""
@@ -212,7 +213,7 @@ def ops_blueprint() -> Blueprint:
     class Replay(MethodView):
         """Giving a letter again."""
 
-        @operation(Role.OPERATOR, creates=True)
+        @operation(Role.OPERATOR, within=Jurisdiction.CITY, creates=True)
         @blp.arguments(DecisionNoteIn)
         @blp.response(202, LetterOut)
         def post(self, body: dict[str, Any], letter_id: UUID) -> Letter:
@@ -223,7 +224,7 @@ def ops_blueprint() -> Blueprint:
     class Discard(MethodView):
         """Giving a letter up."""
 
-        @operation(Role.OPERATOR, creates=True)
+        @operation(Role.OPERATOR, within=Jurisdiction.CITY, creates=True)
         @blp.arguments(DecisionNoteIn)
         @blp.response(201, LetterOut)
         def post(self, body: dict[str, Any], letter_id: UUID) -> Letter:
@@ -234,7 +235,7 @@ def ops_blueprint() -> Blueprint:
     class SayAgain(MethodView):
         """An event that was said and did not arrive."""
 
-        @operation(Role.OPERATOR, creates=True)
+        @operation(Role.OPERATOR, within=Jurisdiction.CITY, creates=True)
         @blp.arguments(SayAgainIn)
         @blp.response(202, SaidAgainOut)
         def post(self, body: dict[str, Any]) -> dict[str, Any]:
