@@ -51,6 +51,20 @@ ASSETS = {
     "pico.css": "@picocss/pico/css/pico.min.css",
     "htmx.js": "htmx.org/dist/htmx.min.js",
 }
+PAGES = (
+    identity,
+    kept_form,
+    session_pages,
+    tasks,
+    cases,
+    releases,
+    tests,
+    indicators,
+    discrepancies,
+    ops,
+    persons,
+    audit,
+)
 _CSP = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 
 log = structlog.get_logger(__name__)
@@ -84,21 +98,7 @@ def create_console(settings: Settings, transport: httpx.BaseTransport | None = N
     public(app.view_functions["static"])
     app.before_request(_sign_in_first)  # before forms are checked, for of a session that ended no form can be right
     CSRFProtect(app)
-    pages = (
-        identity,
-        kept_form,
-        session_pages,
-        tasks,
-        cases,
-        releases,
-        tests,
-        indicators,
-        discrepancies,
-        ops,
-        persons,
-        audit,
-    )
-    for page in pages:
+    for page in PAGES:
         app.register_blueprint(page.bp)
     app.after_request(_protect)
     app.register_error_handler(Refused, _on_refused)

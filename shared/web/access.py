@@ -9,6 +9,7 @@ nothing.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from inspect import getdoc
 from typing import Any, TypeVar
 
 from flask import Flask
@@ -150,11 +151,12 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredRoute:
-    """A route and what it needs; None where it says nothing."""
+    """A route, what it does and what it needs; None where it says nothing."""
 
     method: str
     path: str
     endpoint: str
+    summary: str
     access: Access | None
 
 
@@ -209,7 +211,8 @@ def declared_routes(app: Flask) -> Iterable[DeclaredRoute]:
         view_class = getattr(view, "view_class", None)
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             target = getattr(view_class, method.lower(), None) if view_class else view
-            found.append(DeclaredRoute(method, rule.rule, rule.endpoint, access_of(target)))
+            summary = (getdoc(target) or "").partition("\n")[0]
+            found.append(DeclaredRoute(method, rule.rule, rule.endpoint, summary, access_of(target)))
     return sorted(found, key=lambda route: (route.path, route.method))
 
 
