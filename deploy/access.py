@@ -71,7 +71,7 @@ def access_page(definitions: Iterable[tuple[ServiceDefinition, Flask]]) -> str:
 
 
 def _public() -> Iterator[str]:
-    yield "\n## Without signing in\n\nHealth, metrics and the description of the API of every service; and of identity:\n\n"
+    yield "\n## Without signing in\n\nHealth, metrics and the description of the API of every service; of identity:\n\n"
     for route in _routes_of(pages.bp, endpoints.bp):
         yield f"- `{route.method} {route.path}` {route.summary}\n"
 

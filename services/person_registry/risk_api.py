@@ -5,13 +5,12 @@ from uuid import UUID
 
 from flask.views import MethodView
 from marshmallow import RAISE, Schema, fields, validate
-from sqlalchemy import select
 
 from services.person_registry import assessing
-from services.person_registry.access import concerned, require_concerned
+from services.person_registry.access import assessments_visible_to, require_concerned
 from services.person_registry.policy import MEASURES_OF, TIER_RULES
 from services.person_registry.risk import ENTERED, Assessment, Fact, State, Tier
-from services.person_registry.store import Work, assessments, persons
+from services.person_registry.store import Work, assessments
 from shared.web import (
     SUPERVISORS,
     Blueprint,
@@ -127,9 +126,7 @@ class Assessments(MethodView):
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List assessments, the longest proposed first."""
         where = [assessments.c[name] == query[name] for name in ("state", "tier") if name in query]
-        here = concerned(current_principal())
-        if here:
-            where.append(assessments.c.person_id.in_(select(persons.c.id).where(*here)))
+        where += assessments_visible_to(current_principal(), work())
         sort = assessments.c.proposed_at
         return page_of(work().assessments, *where, sort=sort, limit=query["limit"], cursor=query["cursor"])
 

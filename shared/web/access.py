@@ -82,13 +82,14 @@ RULES: Mapping[Jurisdiction, Rule] = {
         "what is entered is entered as the own organisation's", own=frozenset(ROLES), bounded=False
     ),
     Jurisdiction.ORGANISATION: Rule(
-        "organisations: what is their own; supervisors and auditors: what their area or the city has",
+        "organisations: what is their own; who works for the whole city: all",
         own=_BODIES,
         area=_WITHIN_CITY,
     ),
     Jurisdiction.AREA: Rule("what lies under the own division code", area=_OF_AREA),
     Jurisdiction.HOLDER: Rule(
-        "the organisation that has the case, or is asked to take it; supervisors: cases of their area",
+        "the organisation that has the case, or is asked to take it (a station also the scheduled tests of its area); "
+        "supervisors: cases of their area, releases of its residents",
         own=_BODIES,
         area=_WITHIN_CITY,
     ),

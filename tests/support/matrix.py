@@ -99,7 +99,8 @@ class Cell:
         """What is wrong with an answer."""
         status = answer.status_code
         if not self.access.permits(self.asker.role):
-            return None if _refused(answer) == (403, "authority.role") else f"{status} instead of 403 authority.role"
+            said = (403, "authority.role" if answer.is_json or "json" in answer.content_type else "")
+            return None if _refused(answer) == said else f"{_refused(answer)} in this role"
         if status >= 500:
             return f"{status}"
         if self.access.outside is Outside.LEFT_OUT:
@@ -111,27 +112,44 @@ class Cell:
     def _list_complaint(self, answer: TestResponse) -> str | None:
         if answer.status_code != 200:
             return f"{_refused(answer)} of a list"
-        if "items" not in answer.get_json():
+        if answer.is_json and "items" not in answer.get_json():
             return None  # figures name nobody
-        text = answer.get_data(as_text=True)
-        shown = any(one in text for one in self.place.ids())
+        shown = any(one in answer.get_data(as_text=True) for one in self._markers())
         if self.is_inside and not shown:
             return "is not in the list"
         return "is in the list" if shown and not self.is_inside else None
+
+    def _markers(self) -> set[str]:
+        """What tells that an answer speaks of the place's case."""
+        said = self.place.facts.get(template_of(self.route), {}).get("seen_by")
+        return {said} if said else self.place.ids()
+
+
+def template_of(route: DeclaredRoute) -> str:
+    """The path as the API's description has it."""
+    return re.sub(r"<(?:[^<>]*:)?([^<>]+)>", r"{\1}", route.path)
+
+
+def path_of(route: DeclaredRoute, facts: Mapping[str, Any]) -> str:
+    """The path with what is known of a place."""
+    template = template_of(route)
+    known = {**facts, **facts.get(template, {})}
+    return re.sub(r"{(\w+)}", lambda name: str(known[name[1]]), template)
 
 
 def cells(routes: list[DeclaredRoute], all_places: Mapping[str, Place]) -> Iterator[Cell]:
     """Every route that needs somebody, in every role, about what lies here and elsewhere; the asker works here.
 
-    Next door is asked about only where it can make a difference.
+    Where nothing lies outside only what is here is asked about, and next door only where it can make a difference.
     """
     for route in routes:
         if route.access is None or route.access.is_public:
             continue
         for role in ROLES:
-            is_bounded = route.access.permits(role) and route.access.outside is not Outside.NOTHING
+            unbounded, refused = route.access.outside is Outside.NOTHING, not route.access.permits(role)
+            left_out = {NEXT_DOOR, FAR_AWAY} if unbounded else {NEXT_DOOR} if refused else set()
             for place in all_places.values():
-                if is_bounded or place.name != NEXT_DOOR:
+                if place.name not in left_out:
                     yield Cell(route, route.access, all_places[HERE].who(role), place)
 
 
@@ -164,10 +182,9 @@ class Asking:
         needed: Access | None,
         entered: Mapping[str, Any],
     ) -> TestResponse:
-        template = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", route.path)
+        template = template_of(route)
         described = self._described["paths"].get(template, {}).get(route.method.lower(), {})
         known = facts | facts.get(template, {})
-        path = re.sub(r"{(\w+)}", lambda name: str(known[name[1]]), template)
         query = {
             one["name"]: known[one["name"]] if one["name"] in known else self._smallest(one["schema"], known)
             for one in described.get("parameters", ())
@@ -177,7 +194,9 @@ class Asking:
         body = None if content is None else self._smallest(content["schema"], entered | entered.get(template, {}))
         options: dict[str, Any] = {} if body is None else {"data": json.dumps(body, default=str)}
         options["content_type"] = None if body is None else "application/json"
-        return self.service.client.http.open(path, method=route.method, headers=headers, query_string=query, **options)
+        return self.service.client.http.open(
+            path_of(route, facts), method=route.method, headers=headers, query_string=query, **options
+        )
 
     def _smallest(self, schema: Mapping[str, Any], known: Mapping[str, Any], name: str = "") -> Any:
         """The smallest value that the description lets through; of what is known by its name, that."""

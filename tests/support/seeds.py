@@ -80,7 +80,9 @@ def _registry(service: ServiceUnderTest, place: Place, number: int) -> None:
     city = place.who(Role.CITY_SUPERVISOR)
     _did(post(f"/persons/{sealed}/sealing", {"ground": "a ruling"}, as_=city))
     place.facts["/persons/{person_id}/sealing"] = {"person_id": sealed}
-    place.facts["identity_number"] = invented_people(20)[2 * number].identity_number
+    invented = invented_people(20)[2 * number]
+    place.facts["identity_number"] = invented.identity_number
+    place.facts["/persons/{person_id}"] = {"seen_by": invented.full_name}
     place.facts["ids"] = [str(person)]
     place.facts["into"] = str(person)
     duties = (
@@ -164,7 +166,8 @@ def _handover(service: ServiceUnderTest, place: Place, _number: int) -> None:
 
 def _oversight(service: ServiceUnderTest, place: Place, _number: int) -> None:
     person = _person(place)
-    late = release_planned(person_id=person.subject, centre=place.facts["centre"], release_at=NOW)
+    about_release = {"person_id": person.subject, "centre": place.facts["centre"], "release_at": NOW}
+    late = release_planned(subject=UUID(place.facts["release_id"]), **about_release)
     about = {"person_id": person.subject, "division": place.township}
     assert (
         service.react(
