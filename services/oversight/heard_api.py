@@ -42,7 +42,7 @@ HeardPage = page_schema(HeardOut)
 class Heard(MethodView):
     """Events of one service."""
 
-    @operation(Role.OPERATOR, Role.AUDITOR)
+    @operation(Role.OPERATOR, Role.AUDITOR, within=Jurisdiction.CITY)
     @heard_blp.arguments(HeardQuery, location="query")
     @heard_blp.response(200, HeardPage)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
