@@ -12,7 +12,7 @@ from flask_smorest import Blueprint
 from sqlalchemy import MetaData
 
 from shared.audit.anchors import AnchorSigner
-from shared.audit.sealing import anchor_day, seal_more
+from shared.audit.sealing import anchor_day, seal_more, signed_until
 from shared.messaging.intake import Intake
 from shared.messaging.reactions import Reactions
 from shared.observability.metrics import Metrics
@@ -54,6 +54,7 @@ class ServiceDefinition:
     timers: Sequence[Timer] = ()
     intake: Intake | None = None
     linger: timedelta = timedelta(0)  # how long a batch of events waits for more, where nobody waits for its effect
+    niceness: int = 0  # steps by which it takes less of a busy processor than services that somebody waits for
     takes_unrouted: bool = False  # keeps the events that no queue is bound for, for an operator
     measure: Callable[[Any, Metrics], None] | None = None  # sets gauges from what the database says
 
@@ -71,10 +72,11 @@ def audit_timers(signer: AnchorSigner | None) -> tuple[Timer, ...]:
 
 
 def measuring_timers(definition: ServiceDefinition, metrics: Metrics) -> tuple[Timer, ...]:
-    """The timer that sets the gauges of what the database says: dead letters, and what is the service's own."""
+    """The timer that sets the gauges of what the database says: letters, the audit, what is the service's own."""
 
     def run(work: UnitOfWork) -> int:
         metrics.dead_letters_waiting.set(waiting(work.connection))
+        metrics.audit_anchor.set(signed_until(work.connection))
         if definition.measure is not None:
             definition.measure(work, metrics)
         return 0

@@ -14,7 +14,7 @@ from services.identity.accounts import Account
 from services.identity.provider import provider, transaction
 from services.identity.signing_in import Refused, begin, check, find_sign_in, remember_device, signed_in
 from services.identity.words import LANGUAGES, WORDS, language_of
-from shared.web.operation import public
+from shared.web.access import public
 
 bp = Blueprint("pages", __name__, template_folder="templates")
 csrf = CSRFProtect()
@@ -160,7 +160,7 @@ def _language() -> str:
 def _here(**changed: str) -> str:
     """This page's address with something changed."""
     kept = {**request.args, **changed}
-    return f"{request.path}{add_params_to_uri('', list(kept.items()))}"
+    return f"{request.root_path}{request.path}{add_params_to_uri('', list(kept.items()))}"
 
 
 def _server() -> AuthorizationServer:

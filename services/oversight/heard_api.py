@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from services.oversight.store import Work, versions
 from shared.contracts.catalogue import CATALOGUE
-from shared.web import Blueprint, CursorQuery, Role, current_work, operation, page_of_rows, page_schema
+from shared.web import Blueprint, CursorQuery, Jurisdiction, Role, current_work, operation, page_of_rows, page_schema
 
 heard_blp = Blueprint("heard", __name__, url_prefix="/heard", description="What was heard from a service")
 
@@ -42,7 +42,7 @@ HeardPage = page_schema(HeardOut)
 class Heard(MethodView):
     """Events of one service."""
 
-    @operation(Role.OPERATOR, Role.AUDITOR)
+    @operation(Role.OPERATOR, Role.AUDITOR, within=Jurisdiction.CITY)
     @heard_blp.arguments(HeardQuery, location="query")
     @heard_blp.response(200, HeardPage)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:

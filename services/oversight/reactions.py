@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import orjson
 
 from services.oversight import projecting
-from services.oversight.domain.case import AggregateState, Line, division_of, holder_of, next_due
+from services.oversight.domain.case import AggregateState, Line, asked_of, division_of, holder_of, next_due
 from services.oversight.store import MergedFile, Version, Work
 from shared.contracts.catalogue import CATALOGUE
 from shared.contracts.envelope import Event
@@ -57,6 +57,7 @@ def on_event(event: Event, work: Work) -> Outcome:
             holder=holder_of(data),
             due_at=next_due(data),
             changed_at=event.time,
+            asked=asked_of(data),
         )
     )
     if data.get("merged_into") is not None:

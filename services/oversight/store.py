@@ -43,6 +43,7 @@ aggregate_states = Table(
     Column("state", Text, nullable=False),
     Column("division", Text),
     Column("holder", Text),
+    Column("asked", Text),  # the office that is asked to take it
     Column("due_at", UtcDateTime),
     Column("changed_at", UtcDateTime, nullable=False),
     Index("ix_aggregate_state_person", "person_id"),

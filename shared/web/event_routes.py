@@ -12,6 +12,7 @@ from marshmallow import RAISE, Schema, fields, post_load, validate
 from shared.contracts.fields import LARGEST_NUMBER
 from shared.storage import streams
 from shared.storage.work import UnitOfWork
+from shared.web.access import Jurisdiction
 from shared.web.body import Blueprint
 from shared.web.operation import current_work, operation
 from shared.web.principal import Role
@@ -86,7 +87,7 @@ def add_event_routes(blp: Blueprint) -> None:
     class SayAgain(MethodView):
         """An event that was said and did not arrive."""
 
-        @operation(Role.OPERATOR, creates=True)
+        @operation(Role.OPERATOR, within=Jurisdiction.CITY, creates=True)
         @blp.arguments(SayAgainIn)
         @blp.response(202, SaidAgainOut)
         def post(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -99,7 +100,7 @@ def add_event_routes(blp: Blueprint) -> None:
     class Republication(MethodView):
         """Everything that was said since a moment."""
 
-        @operation(Role.OPERATOR, creates=True)
+        @operation(Role.OPERATOR, within=Jurisdiction.CITY, creates=True)
         @blp.arguments(RepublishIn)
         @blp.response(202, RepublishedOut)
         def post(self, body: dict[str, Any]) -> streams.SaidAgain:
@@ -113,7 +114,7 @@ def add_event_routes(blp: Blueprint) -> None:
     class Unsaid(MethodView):
         """What a service that was restored does not remember."""
 
-        @operation(Role.OPERATOR)
+        @operation(Role.OPERATOR, within=Jurisdiction.CITY)
         @blp.arguments(UnsaidIn)
         @blp.response(200, UnsaidOut)
         def post(self, body: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from shared.storage.dead_letters import Letter, LetterState
 from shared.storage.outbox import backlog
 from shared.storage.records import Records
 from shared.storage.work import UnitOfWork
+from shared.web.access import Jurisdiction
 from shared.web.body import Blueprint
 from shared.web.event_routes import add_event_routes
 from shared.web.operation import current_principal, current_work, operation
@@ -130,7 +131,7 @@ def ops_blueprint() -> Blueprint:
     class Status(MethodView):
         """The service's own messages."""
 
-        @operation(Role.OPERATOR, Role.AUDITOR)
+        @operation(Role.OPERATOR, Role.AUDITOR, within=Jurisdiction.CITY)
         @blp.response(200, StatusOut)
         def get(self) -> dict[str, Any]:
             """What waits to be published, and what waits for an operator."""
@@ -143,7 +144,7 @@ def ops_blueprint() -> Blueprint:
     class Letters(MethodView):
         """Messages that could not work."""
 
-        @operation(Role.OPERATOR, Role.AUDITOR)
+        @operation(Role.OPERATOR, Role.AUDITOR, within=Jurisdiction.CITY)
         @blp.arguments(LetterQuery, location="query")
         @blp.response(200, LetterPage)
         def get(self, query: dict[str, Any]) -> dict[str, Any]:
@@ -157,7 +158,7 @@ def ops_blueprint() -> Blueprint:
     class Summary(MethodView):
         """All letters in figures."""
 
-        @operation(Role.OPERATOR, Role.AUDITOR)
+        @operation(Role.OPERATOR, Role.AUDITOR, within=Jurisdiction.CITY)
         @blp.response(200, SummaryOut)
         def get(self) -> dict[str, Any]:
             """Count letters by state, reason and routing key."""
@@ -170,7 +171,7 @@ def ops_blueprint() -> Blueprint:
     class ReplayMany(MethodView):
         """Many letters of one cause."""
 
-        @operation(Role.OPERATOR, creates=True)
+        @operation(Role.OPERATOR, within=Jurisdiction.CITY, creates=True)
         @blp.arguments(ReplayIn)
         @blp.response(202, ReplayedOut)
         def post(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -188,7 +189,7 @@ def ops_blueprint() -> Blueprint:
     class OneLetter(MethodView):
         """One letter."""
 
-        @operation(Role.OPERATOR, Role.AUDITOR)
+        @operation(Role.OPERATOR, Role.AUDITOR, within=Jurisdiction.CITY)
         @blp.response(200, WholeLetterOut)
         def get(self, letter_id: UUID) -> Letter:
             """Look into a letter: the error, the payload with personal data masked."""
@@ -198,7 +199,7 @@ def ops_blueprint() -> Blueprint:
     class Replay(MethodView):
         """Giving a letter again."""
 
-        @operation(Role.OPERATOR, creates=True)
+        @operation(Role.OPERATOR, within=Jurisdiction.CITY, creates=True)
         @blp.arguments(DecisionNoteIn)
         @blp.response(202, LetterOut)
         def post(self, body: dict[str, Any], letter_id: UUID) -> Letter:
@@ -209,7 +210,7 @@ def ops_blueprint() -> Blueprint:
     class Discard(MethodView):
         """Giving a letter up."""
 
-        @operation(Role.OPERATOR, creates=True)
+        @operation(Role.OPERATOR, within=Jurisdiction.CITY, creates=True)
         @blp.arguments(DecisionNoteIn)
         @blp.response(201, LetterOut)
         def post(self, body: dict[str, Any], letter_id: UUID) -> Letter:

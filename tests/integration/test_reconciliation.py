@@ -557,9 +557,13 @@ def test_what_was_heard_before_reconciliation_was_there_is_compared_too(database
             connection.execute(text("drop table known_task"))
             for table in ("stated_part", "forked_aggregate"):
                 connection.execute(text(f"drop table {table}"))
-            connection.execute(text("delete from alembic_version where version_num = 'oversight_0005'"))
+            connection.execute(text("alter table aggregate_state drop column asked"))
+            connection.execute(text("delete from alembic_version where version_num = 'oversight_0006'"))
             connection.execute(text("insert into alembic_version values ('oversight_0003')"))
         upgrade(service.storage.engine, "oversight")
+        with service.storage.engine.connect() as connection:
+            asked = connection.execute(text("select asked from aggregate_state where kind = 'handover_task'")).scalars()
+            assert list(asked) == ["OFFICE-430802001"]
         assert later(service) == 1
         assert named(service) == {("release_without_task", str(release.subject))}
 
