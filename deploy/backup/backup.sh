@@ -14,6 +14,7 @@ BACKUPS=${BACKUPS:-/backups}
 SLOT=backup
 LOOK_SECONDS=${BACKUP_LOOK_SECONDS:-10}
 RECEIVED_MINUTES=2
+RETRY_SECONDS=300
 
 if [ "$(id -u)" = 0 ]; then
   chown postgres: "$BACKUPS"
@@ -57,7 +58,16 @@ base() {
   name=$(moment "$(now)")
   mv "$unfinished" "$folder/base/$name"
   say "base backup $name is complete and verified"
-  prune
+}
+
+# In the background, so that it is seen meanwhile that the log is received.
+base_if_due() {
+  if [ -n "$making" ] && kill -0 "$making" 2>/dev/null; then return; fi
+  if is_due && [ $(($(now) - tried)) -ge $RETRY_SECONDS ]; then
+    tried=$(now)
+    base &
+    making=$!
+  fi
 }
 
 # Keeps what is needed to restore to every moment of the last days: the newest base from before them, and all since.
@@ -88,12 +98,15 @@ run() {
   pg_receivewal --directory "$folder/wal" --slot $SLOT --create-slot --if-not-exists --no-password
   pg_receivewal --directory "$folder/wal" --slot $SLOT --synchronous --no-loop --no-password &
   receiver=$!
-  trap 'kill $receiver; exit 0' TERM INT
+  making=
+  tried=0
+  trap 'kill $receiver $making; exit 0' TERM INT
   say "receiving into $folder"
   while kill -0 $receiver 2>/dev/null; do
     before=$(written)
     began=$(now)
-    if is_due; then base; fi
+    base_if_due
+    prune
     sleep $LOOK_SECONDS &
     wait $!
     kill -0 $receiver 2>/dev/null || break
@@ -125,6 +138,7 @@ run) run ;;
 base)
   open_folder
   base
+  prune
   ;;
 healthy) healthy ;;
 begin-anew) begin_anew ;;

@@ -11,8 +11,7 @@ from sqlalchemy import select
 
 from services.oversight.store import Work, versions
 from shared.contracts.catalogue import CATALOGUE
-from shared.web import Blueprint, CursorQuery, Role, current_work, operation, page_of_rows, page_schema
-from shared.web.access import Jurisdiction
+from shared.web import Blueprint, CursorQuery, Jurisdiction, Role, current_work, operation, page_of_rows, page_schema
 
 heard_blp = Blueprint("heard", __name__, url_prefix="/heard", description="What was heard from a service")
 

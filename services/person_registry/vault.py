@@ -10,7 +10,7 @@ index).
 import hashlib
 import hmac
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from environs import FileAwareEnv
-from sqlalchemy import Column, LargeBinary, MetaData, Table, Text, Uuid, event, func, select, text, update
+from sqlalchemy import Column, LargeBinary, MetaData, Table, Text, Uuid, event, func, or_, select, text, update
 from sqlalchemy.engine import make_url
 
 from services.person_registry.keyring import KEY_BYTES, Keyring, KeyringFile
-from shared.storage.bulk import insert_rows
+from shared.storage.bulk import insert_rows, is_one_of
 from shared.storage.engine import make_engine
 
 SCHEMA = "person_keys"
@@ -111,6 +111,14 @@ class Vault:
     def destroy(self, person_id: UUID) -> None:
         """Destroy a person's key, for ever."""
         self._set(person_id, master=None, wrapped=None, escrow=None)
+
+    def left_of(self, persons: Sequence[UUID]) -> dict[UUID, bool]:
+        """Those of the persons of whose key anything is left, and whether we could use it."""
+        left = (keys.c.master.is_not(None), keys.c.escrow.is_not(None))
+        wanted = is_one_of(self._engine.dialect.name, keys, "person_id", persons)
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(keys.c.person_id, keys.c.master).where(wanted, or_(*left))).all()
+        return {row.person_id: row.master is not None for row in rows}
 
     def rewrap(self, limit: int) -> int:
         """Wrap some keys of older master keys with the active one; how many. A key that somebody locks or destroys
