@@ -24,6 +24,7 @@ SERVICES = (
     "release_notification",
     "community_handover",
     "oversight",
+    "notification",
 )
 CONSOLE = "console"
 IDENTITY = "identity"
