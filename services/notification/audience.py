@@ -144,33 +144,9 @@ def _unmanned(organisation: str, rule: Rule, channels: frozenset[Channel], work:
     return Recipient(office_key(organisation), ladder, policy.QUIET, policy.DIGEST)
 
 
-def _ladder(
-    rule: Rule, wanted: frozenset[Channel], email: bytes | None, phone: bytes | None
-) -> tuple[Channel, ...]:
+def _ladder(rule: Rule, wanted: frozenset[Channel], email: bytes | None, phone: bytes | None) -> tuple[Channel, ...]:
     has = {Channel.EMAIL: email is not None, Channel.SMS: phone is not None}
     return tuple(channel for channel in rule.ladder if channel in wanted and has[channel])
-
-
-_NEVER_QUIET, Digest.NONE)]
-        return Group(key, role, division or self._occasion.division, tuple(told))
-
-    def _people(self, people: Iterable[Contact]) -> list[Recipient]:
-        return [self._person(one) for one in people if one.subject not in self._left_out]
-
-    def _person(self, contact: Contact) -> Recipient:
-        ladder = self._ladder(frozenset(contact.channels), contact.email, contact.phone)
-        quiet = Quiet(contact.quiet_from, contact.quiet_until)
-        return Recipient(person_key(contact.subject), ladder, quiet, contact.digest)
-
-    def _nobody(self, organisation: str) -> Recipient:
-        """An office of which nobody was ever here, by its own address if it has one."""
-        address = self._work.offices.find(organisation)
-        ladder = self._ladder(self._channels, address.email, address.phone) if address is not None else ()
-        return Recipient(office_key(organisation), ladder, policy.QUIET, policy.DIGEST)
-
-    def _ladder(self, wanted: frozenset[Channel], email: bytes | None, phone: bytes | None) -> tuple[Channel, ...]:
-        has = {Channel.EMAIL: email is not None, Channel.SMS: phone is not None}
-        return tuple(one for one in self._rule.ladder if one in wanted & self._channels and has[one])
 
 
 _NEVER_QUIET = Quiet(0, 0)

@@ -1,6 +1,7 @@
 """Telling people: what is made when something happened, and what follows when it is read, past, or read by nobody."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -17,9 +18,20 @@ from services.notification.audience import (
 from services.notification.channels.profile import current_profile
 from services.notification.domain import delivery, telling
 from services.notification.domain.delivery import Delivery
-from services.notification.domain.rules import Channel, Rule, next_channel
+from services.notification.domain.rules import Channel, Rule, matches, next_channel
 from services.notification.domain.timing import not_before
-from services.notification.store import Failure, Matter, Notice, Telling, Work, deliveries, failures, notices, tellings
+from services.notification.store import (
+    Failure,
+    Matter,
+    Notice,
+    Telling,
+    Work,
+    deliveries,
+    failures,
+    matters,
+    notices,
+    tellings,
+)
 from shared.kernel.ids import derived_id
 from shared.reference.calendar import next_due
 from shared.storage.bulk import is_one_of
@@ -27,16 +39,32 @@ from shared.storage.bulk import is_one_of
 AT_ONCE = 100
 
 
-def tell(rule: Rule, occasion: Occasion, matter: Matter, told: set[str], work: Work) -> int:
-    """Tell everybody whom a rule means; ``told`` are those who were told of this event already. How many were told."""
-    number = 0
+def tell_of(occasion: Occasion, matter: Matter, work: Work) -> int:
+    """Tell everybody whom the policy names, each once however many rules mean them. How many were told."""
+    told: set[str] = set()
+    for rule in policy.RULES:
+        if matches(rule, occasion.event_type, occasion.data):
+            _tell_by(rule, occasion, matter, told, work)
+    return len(told)
+
+
+def tell_overdue(work: Work) -> int:
+    """Steps of tests whose time has passed, due and not yet told: each version of a matter once. How many."""
+    overdue = work.matters.select(matters.c.overdue_at <= work.now, order_by=matters.c.overdue_at, limit=AT_ONCE)
+    for matter in overdue:
+        work.matters.put(replace(matter, overdue_at=None))
+        event_id, data = derived_id(matter.id, "overdue", str(matter.version)), {"station": matter.organisation}
+        occasion = Occasion(event_id, policy.TEST_OVERDUE, matter.kind, matter.id, data, matter.division, None)
+        tell_of(occasion, matter, work)
+    return len(overdue)
+
+
+def _tell_by(rule: Rule, occasion: Occasion, matter: Matter, told: set[str], work: Work) -> None:
     for group in Audiences(rule, occasion, current_profile().channels, work):
         fresh = [one for one in group.recipients if one.key not in told]
         if fresh:
             _tell_group(rule, occasion, matter, group, fresh, work)
             told.update(one.key for one in fresh)
-            number += len(fresh)
-    return number
 
 
 def _tell_group(
@@ -136,11 +164,8 @@ def _settle_failures(telling_ids: Sequence[UUID], how: str, work: Work) -> None:
         return
     of_them = is_one_of(work.dialect, failures, "id", telling_ids)
     for failure in work.failures.select(of_them, failures.c.state == "failed"):
-        settled = Failure(
-            **{name: getattr(failure, name) for name in Failure.__slots__}
-            | {"version": failure.version + 1, "state": "settled", "settled_at": work.now, "settled_by": how}
-        )
-        work.failures.save(settled, "notification.settled.v1")
+        settled = {"state": "settled", "settled_at": work.now, "settled_by": how}
+        work.failures.save(replace(failure, version=failure.version + 1, **settled), "notification.settled.v1")
 
 
 def sweep_unread(work: Work) -> int:
