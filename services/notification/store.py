@@ -113,6 +113,8 @@ tellings = Table(
 )
 Index("ix_telling_subject", tellings.c.subject, tellings.c.made_at)
 Index("ix_telling_check", tellings.c.check_at, postgresql_where=tellings.c.check_at.is_not(None))
+is_unheard = tellings.c.state == telling.State.UNHEARD.value
+Index("ix_telling_unheard", tellings.c.state, postgresql_where=is_unheard, sqlite_where=is_unheard)
 Index("ix_telling_made_at", tellings.c.made_at, tellings.c.id)
 Index("ix_telling_caused_by", tellings.c.caused_by, tellings.c.made_at)
 notices = Table(
@@ -125,10 +127,10 @@ notices = Table(
     Column("made_at", UtcDateTime, nullable=False),
     Column("read_at", UtcDateTime),
     Column("read_by", Text),
-    Column("is_past", Boolean, nullable=False),  # its matter went on
+    Column("past_at", UtcDateTime),  # since when its matter has gone on
     UniqueConstraint("event_id", "recipient"),  # nobody is told twice of the same event
 )
-is_unread = and_(notices.c.read_at.is_(None), notices.c.is_past.is_(False))
+is_unread = and_(notices.c.read_at.is_(None), notices.c.past_at.is_(None))
 Index("ix_notice_recipient", notices.c.recipient, notices.c.made_at, notices.c.id)
 Index("ix_notice_unread", notices.c.recipient, postgresql_where=is_unread, sqlite_where=is_unread)
 deliveries = Table(
@@ -267,7 +269,7 @@ class Notice:
     made_at: datetime
     read_at: datetime | None
     read_by: str | None
-    is_past: bool
+    past_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,9 @@ def tell_overdue(work: Work) -> int:
     """Steps of tests whose time has passed, due and not yet told: each version of a matter once. How many."""
     overdue = work.matters.select(matters.c.overdue_at <= work.now, order_by=matters.c.overdue_at, limit=AT_ONCE)
     for matter in overdue:
-        work.matters.put(replace(matter, overdue_at=None))
+        same = (matters.c.id == matter.id, matters.c.version == matter.version)
+        if not work.connection.execute(update(matters).where(*same).values(overdue_at=None)).rowcount:
+            continue  # it has just changed
         event_id, data = derived_id(matter.id, "overdue", str(matter.version)), {"station": matter.organisation}
         occasion = Occasion(event_id, policy.TEST_OVERDUE, matter.kind, matter.id, data, matter.division, None)
         tell_of(occasion, matter, work)
@@ -74,7 +76,7 @@ def _tell_group(
     rings_at = work.now
     for one in recipients:
         notice_id = derived_id(occasion.event_id, one.key)
-        work.notices.add(Notice(notice_id, telling_id, occasion.event_id, one.key, work.now, None, None, False))
+        work.notices.add(Notice(notice_id, telling_id, occasion.event_id, one.key, work.now, None, None, None))
         first = next_channel(one.ladder, ())
         if first is not None:
             made = _message(notice_id, one, first, rule, work)
@@ -126,13 +128,17 @@ def _check_at(rule: Rule, since: datetime) -> datetime | None:
 def settle_past(matter: Matter, work: Work) -> int:
     """End what was told of an earlier state of a matter: nobody needs to read it any more. How many tellings."""
     past = [one.id for one in work.live_tellings(matter.id) if one.holds_while != matter.state]
-    ended = work.move_telling(telling.Act.OVERTAKEN, tellings.c.id.in_(past)) if past else []
+    work.forget_live(matter.id, past)
+    return _end(past, work) if past else 0
+
+
+def _end(past: Sequence[UUID], work: Work) -> int:
+    ended = work.move_telling(telling.Act.OVERTAKEN, is_one_of(work.dialect, tellings, "id", past))
     if ended:
         of_them = select(notices.c.id).where(is_one_of(work.dialect, notices, "telling_id", ended))
-        work.connection.execute(update(notices).where(notices.c.id.in_(of_them)).values(is_past=True))
+        work.connection.execute(update(notices).where(notices.c.id.in_(of_them)).values(past_at=work.now))
         work.spare(deliveries.c.notice_id.in_(of_them))
         _settle_failures(ended, "past", work)
-    work.forget_live(matter.id, past)
     return len(ended)
 
 
@@ -164,8 +170,8 @@ def _settle_failures(telling_ids: Sequence[UUID], how: str, work: Work) -> None:
         return
     of_them = is_one_of(work.dialect, failures, "id", telling_ids)
     for failure in work.failures.select(of_them, failures.c.state == "failed"):
-        settled = {"state": "settled", "settled_at": work.now, "settled_by": how}
-        work.failures.save(replace(failure, version=failure.version + 1, **settled), "notification.settled.v1")
+        settled = replace(failure, version=failure.version + 1, state="settled", settled_at=work.now, settled_by=how)
+        work.failures.save(settled, "notification.settled.v1")
 
 
 def sweep_unread(work: Work) -> int:
@@ -173,11 +179,20 @@ def sweep_unread(work: Work) -> int:
     overdue = work.tellings.select(tellings.c.check_at <= work.now, order_by=tellings.c.check_at, limit=AT_ONCE)
     unread = work.notices_of([one.id for one in overdue])
     messages = work.deliveries_of(one.id for one in unread)
+    work.matters.prefetch("id", (one.subject for one in overdue))
     for one in overdue:
+        if _is_past(one, work):  # it changed in the very moment in which this was told
+            _end([one.id], work)
+            continue
         own = [notice for notice in unread if notice.telling_id == one.id]
         ids = {notice.id for notice in own}
         _ask_again(one, own, [message for message in messages if message.notice_id in ids], work)
     return len(overdue)
+
+
+def _is_past(one: Telling, work: Work) -> bool:
+    matter = work.matters.find(one.subject)
+    return matter is not None and matter.state != one.holds_while
 
 
 def _ask_again(one: Telling, own: Sequence[Notice], messages: Sequence[Delivery], work: Work) -> None:
@@ -210,7 +225,7 @@ def fall_back(failed: Sequence[Delivery], work: Work) -> int:
     used = work.deliveries_of(unread)
     for notice in unread.values():
         one = told[notice.telling_id]
-        if notice.read_at is None and not notice.is_past and one.state is telling.State.OPEN:
+        if notice.read_at is None and notice.past_at is None and one.state is telling.State.OPEN:
             own = [message for message in used if message.notice_id == notice.id]
             made += _next_message(notice, own, policy.RULES_BY_ID[one.rule], work) is not None
     return made
