@@ -31,6 +31,7 @@ from services.console.pages import (
     cases,
     discrepancies,
     indicators,
+    notifications,
     ops,
     persons,
     releases,
@@ -105,6 +106,7 @@ def create_console(settings: Settings, transport: httpx.BaseTransport | None = N
         ops,
         persons,
         audit,
+        notifications,
     )
     for page in pages:
         app.register_blueprint(page.bp)
@@ -208,4 +210,10 @@ def _helpers() -> dict[str, Any]:
         "holder_words": words.holder_words,
         "office_choices": words.office_choices,
         "problems": words.PROBLEMS,
+        "channels": words.CHANNELS,
+        "telling_states": words.TELLING_STATES,
+        "delivery_states": words.DELIVERY_STATES,
+        "delivery_reasons": words.DELIVERY_REASONS,
+        "digests": words.DIGESTS,
+        "recipient_words": words.recipient_words,
     }
