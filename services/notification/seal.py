@@ -11,11 +11,13 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from shared.runtime.settings import ConfigurationError
+
 VARIABLE = "NOTIFICATION_KEYS"
 SECRET_BYTES = 32
 
 
-class NoKeys(Exception):
+class NoKeys(ConfigurationError):
     """There are no keys to seal with; the text names the variable."""
 
 

@@ -22,6 +22,7 @@ from services.notification.domain.delivery import UNDONE, Answer, Delivery, Kind
 from services.notification.domain.rules import Channel
 from services.notification.domain.timing import out_of_quiet
 from services.notification.outgoing import Parcel, digest_id_of, parcels
+from services.notification.seal import check_keys
 from services.notification.store import Work, deliveries
 from services.notification.tell import fall_back
 from shared.kernel.clock import Clock
@@ -72,8 +73,8 @@ class Sender:
                 break
             answer = _attempt(parcel, post)
             with self._storage.work() as work:
-                _note(parcel, answer, work)
-            self._metrics.notice_attempts.labels(self._channel.value, answer.kind.value).inc()
+                outcome = _note(parcel, answer, work)
+            self._metrics.notice_attempts.labels(self._channel.value, outcome).inc()
         return len(taken)
 
     def _wait(self, seconds: float) -> None:
@@ -106,8 +107,8 @@ def _attempt(parcel: Parcel, post: Post | None) -> Answer:
     return post(parcel.message)
 
 
-def _note(parcel: Parcel, answer: Answer, work: Work) -> None:
-    """Note what came of an attempt, unless somebody else has taken the message over meanwhile."""
+def _note(parcel: Parcel, answer: Answer, work: Work) -> str:
+    """Note what came of an attempt, unless somebody else has taken the message over meanwhile; what came of it."""
     ids = [one.id for one in parcel.deliveries]
     held = work.deliveries.all_columns().where(deliveries.c.id.in_(ids)).order_by(deliveries.c.id).with_for_update()
     attempts = {one.id: one.attempts for one in parcel.deliveries}
@@ -122,6 +123,8 @@ def _note(parcel: Parcel, answer: Answer, work: Work) -> None:
         failed += [settled] if settled.state is delivery.State.FAILED else []
     if failed:
         fall_back(failed, work)
+        return delivery.State.FAILED.value
+    return answer.kind.value
 
 
 def _post(channel: Channel, profile: Profile, clock: Clock) -> Post | None:
@@ -142,5 +145,10 @@ def _by_webhook(profile: Profile, clock: Clock, message: Message) -> Answer:
 
 
 def senders(storage: Storage[Work], metrics: Metrics) -> Sequence[Sender]:
-    """The loops of the service: one for each channel besides the page."""
+    """The loops of the service: one for each channel besides the page.
+
+    Raises: WrongProfile, NoKeys, before anybody needs them.
+    """
+    current_profile()
+    check_keys()
     return [Sender(channel, storage, metrics) for channel in (Channel.EMAIL, Channel.SMS, Channel.WEBHOOK)]

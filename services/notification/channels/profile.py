@@ -17,12 +17,13 @@ import yaml
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from services.notification.domain.rules import Channel
+from shared.runtime.settings import ConfigurationError
 
 VARIABLE = "NOTIFICATION_CHANNELS"
 PLACES = frozenset({"phone", "text", "id", "secret"})  # what the body of a gateway's request is filled with
 
 
-class WrongProfile(Exception):
+class WrongProfile(ConfigurationError):
     """The file is missing or wrong; the text names the place."""
 
 

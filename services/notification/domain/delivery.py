@@ -39,7 +39,7 @@ class Act(StrEnum):
     ASKED_AGAIN = "asked for again"
 
 
-TRANSITIONS = {
+TRANSITIONS: Mapping[Act, Mapping[State, frozenset[State]]] = {
     Act.TAKEN: {State.WAITING: frozenset({State.SENDING})},
     Act.TAKEN_OVER: {State.SENDING: frozenset({State.SENDING})},
     Act.CONFIRMED: {State.SENDING: frozenset({State.SENT})},
@@ -140,8 +140,7 @@ def ask_again(delivery: D, *, now: datetime) -> D:
 
 
 def _require(act: Act, delivery: Delivery) -> None:
-    ways: Mapping[State, Any] = TRANSITIONS[act]
-    if delivery.state not in ways:
+    if delivery.state not in TRANSITIONS[act]:
         raise WrongState(f"{delivery.id} is {delivery.state.value}: it cannot be {act.value}")
 
 

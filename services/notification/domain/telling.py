@@ -3,6 +3,7 @@
 The guards ask the table of transitions, and the diagram is drawn from it.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -23,7 +24,7 @@ class Act(StrEnum):
     OVERTAKEN = "overtaken by what happened"
 
 
-TRANSITIONS = {
+TRANSITIONS: Mapping[Act, Mapping[State, frozenset[State]]] = {
     Act.READ: dict.fromkeys((State.OPEN, State.UNHEARD), frozenset({State.HEARD})),
     Act.GIVEN_UP: {State.OPEN: frozenset({State.UNHEARD})},
     Act.OVERTAKEN: dict.fromkeys((State.OPEN, State.HEARD, State.UNHEARD), frozenset({State.PAST})),
@@ -39,5 +40,5 @@ def before(act: Act) -> tuple[State, ...]:
 
 def after(act: Act) -> State:
     """The state that the act leads to: always the same one."""
-    (state,) = set().union(*TRANSITIONS[act].values())
+    (state,) = {state for after in TRANSITIONS[act].values() for state in after}
     return state
