@@ -14,6 +14,7 @@ from services.notification.schemas import (
     AddressIn,
     ContactIn,
     ContactOut,
+    NothingIn,
     NoticeOut,
     NoticePage,
     NoticeQuery,
@@ -104,8 +105,9 @@ class ReadAll(MethodView):
     """All at once."""
 
     @operation(ANYONE)
+    @blp.arguments(NothingIn)
     @blp.response(200, ReadOut)
-    def post(self) -> dict[str, int]:
+    def post(self, _body: dict[str, Any]) -> dict[str, int]:
         """Note that the asker has read everything."""
         return {"read": mark_read(None, _keys(), current_principal().subject, work())}
 
@@ -126,8 +128,9 @@ class Read(MethodView):
     """That it was read."""
 
     @operation(ANYONE)
+    @blp.arguments(NothingIn)
     @blp.response(200, NoticeOut)
-    def post(self, notice_id: UUID) -> Any:
+    def post(self, _body: dict[str, Any], notice_id: UUID) -> Any:
         """Note that the asker has read it; done twice, it is done once."""
         _own(notice_id)
         mark_read([notice_id], _keys(), current_principal().subject, work())

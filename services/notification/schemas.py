@@ -41,6 +41,10 @@ class _Input(Schema):
         unknown = RAISE
 
 
+class NothingIn(_Input):
+    """Nothing: the address says everything."""
+
+
 def _language(**options: Any) -> fields.String:
     return fields.String(validate=validate.OneOf(LANGUAGES), **options)
 
@@ -153,6 +157,12 @@ class TellingQuery(CursorQuery):
 
     about = fields.UUID(metadata={"description": "the task, release, test, … that they are about"})
     state = fields.Enum(telling.State, by_value=True)
+
+
+class DeliveryQuery(CursorQuery):
+    """Of which system to list what was sent."""
+
+    subscription = fields.UUID()
 
 
 class DeliveryOut(Schema):

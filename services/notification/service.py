@@ -8,7 +8,7 @@ from services.notification.reactions import REACTIONS
 from services.notification.sending import senders
 from services.notification.store import Work, metadata
 from services.notification.timers import TIMERS
-from services.notification.webhooks_api import webhooks_blp
+from services.notification.webhooks_api import deliveries_blp, webhooks_blp
 from shared.service import ServiceDefinition
 
 SERVICE = ServiceDefinition(
@@ -16,7 +16,7 @@ SERVICE = ServiceDefinition(
     title="Baton: notification",
     work=Work,
     metadata=metadata,
-    blueprints=(blp, tellings_blp, contacts_blp, webhooks_blp),
+    blueprints=(blp, tellings_blp, contacts_blp, webhooks_blp, deliveries_blp),
     reactions=REACTIONS,
     linger=timedelta(milliseconds=50),
     timers=TIMERS,

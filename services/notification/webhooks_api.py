@@ -12,6 +12,8 @@ from services.notification.domain.delivery import Delivery
 from services.notification.schemas import (
     DeliveryOut,
     DeliveryPage,
+    DeliveryQuery,
+    NothingIn,
     SecretOut,
     SubscriptionIn,
     SubscriptionOut,
@@ -23,7 +25,6 @@ from shared.kernel.errors import NotFound
 from shared.web import (
     SUPERVISORS,
     Blueprint,
-    CursorQuery,
     Role,
     current_principal,
     current_work,
@@ -34,10 +35,10 @@ from shared.web import (
 webhooks_blp = Blueprint(
     "subscriptions", __name__, url_prefix="/subscriptions", description="Systems that are told by webhook"
 )
+deliveries_blp = Blueprint("deliveries", __name__, url_prefix="/deliveries", description="What was sent to systems")
 
 KEEPERS = (
     Role.STATION_OFFICER,
-    Role.LABORATORY,
     Role.CENTRE_CLERK,
     Role.COMMUNITY_OFFICER,
     *SUPERVISORS,
@@ -59,8 +60,7 @@ class Subscriptions(MethodView):
     @webhooks_blp.response(200, SubscriptionsOut)
     def get(self) -> dict[str, Any]:
         """List them."""
-        own = subscriptions.c.organisation == current_principal().organisation
-        return {"items": work().subscriptions.select(own, order_by=subscriptions.c.created_at)}
+        return {"items": _own_subscriptions()}
 
     @operation(*KEEPERS, creates=True)
     @webhooks_blp.arguments(SubscriptionIn)
@@ -88,8 +88,9 @@ class Rotation(MethodView):
     """Another secret."""
 
     @operation(*KEEPERS, creates=True)
+    @webhooks_blp.arguments(NothingIn)
     @webhooks_blp.response(201, SubscriptionOut)
-    def post(self, subscription_id: UUID) -> Subscription:
+    def post(self, _body: dict[str, Any], subscription_id: UUID) -> Subscription:
         """Make a new secret; for a day every message is signed with the former one, too."""
         return rotate_secret(current_principal(), subscription_id, work=work())
 
@@ -99,43 +100,48 @@ class End(MethodView):
     """No more."""
 
     @operation(*KEEPERS, creates=True)
+    @webhooks_blp.arguments(NothingIn)
     @webhooks_blp.response(201, SubscriptionOut)
-    def post(self, subscription_id: UUID) -> Subscription:
+    def post(self, _body: dict[str, Any], subscription_id: UUID) -> Subscription:
         """Tell the system no more."""
         return unsubscribe(current_principal(), subscription_id, work=work())
 
 
-@webhooks_blp.route("/<uuid:subscription_id>/deliveries")
+@deliveries_blp.route("")
 class Deliveries(MethodView):
-    """What was sent to the system."""
+    """What was sent to the systems of the asker's organisation."""
 
     @operation(*KEEPERS)
-    @webhooks_blp.arguments(CursorQuery, location="query")
-    @webhooks_blp.response(200, DeliveryPage)
-    def get(self, query: dict[str, Any], subscription_id: UUID) -> dict[str, Any]:
+    @deliveries_blp.arguments(DeliveryQuery, location="query")
+    @deliveries_blp.response(200, DeliveryPage)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List what was sent, the newest first, with attempts and what came of them."""
-        found = own_subscription(current_principal(), subscription_id, work())
-        sort = deliveries.c.made_at
+        own = [one.id for one in _own_subscriptions() if query.get("subscription") in (None, one.id)]
         return page_of(
             work().deliveries,
-            deliveries.c.recipient == webhook_key(found.id),
-            sort=sort,
+            deliveries.c.recipient.in_([webhook_key(one) for one in own]),
+            sort=deliveries.c.made_at,
             limit=query["limit"],
             cursor=query["cursor"],
             descending=True,
         )
 
 
-@webhooks_blp.route("/<uuid:subscription_id>/deliveries/<uuid:delivery_id>/again")
+@deliveries_blp.route("/<uuid:delivery_id>/again")
 class Again(MethodView):
     """Once more."""
 
     @operation(*KEEPERS, creates=True)
-    @webhooks_blp.response(201, DeliveryOut)
-    def post(self, subscription_id: UUID, delivery_id: UUID) -> Delivery:
+    @deliveries_blp.arguments(NothingIn)
+    @deliveries_blp.response(201, DeliveryOut)
+    def post(self, _body: dict[str, Any], delivery_id: UUID) -> Delivery:
         """Send it once more, under the same id."""
-        found = own_subscription(current_principal(), subscription_id, work())
         one = work().deliveries.get(delivery_id)
-        if one.recipient != webhook_key(found.id):
+        if one.recipient not in {webhook_key(own.id) for own in _own_subscriptions()}:
             raise NotFound("delivery.not_found", f"no delivery {delivery_id}")
         return deliver_again(one, work=work())
+
+
+def _own_subscriptions() -> list[Subscription]:
+    own = subscriptions.c.organisation == current_principal().organisation
+    return work().subscriptions.select(own, order_by=subscriptions.c.created_at)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -33,7 +34,15 @@ EVERYBODY = (OFFICER, COLLEAGUE, ELSEWHERE, TOWNSHIP, COUNTY, OTHER_COUNTY, CITY
 
 
 @pytest.fixture
-def service(database_url: str) -> Iterator[ServiceUnderTest]:
+def service(tmp_path: Path) -> Iterator[ServiceUnderTest]:
+    """On SQLite, for what asks nothing special of a database."""
+    with service_under_test(SERVICE, f"sqlite:///{tmp_path / 'test.sqlite3'}") as opened:
+        yield opened
+
+
+@pytest.fixture
+def on_both(database_url: str) -> Iterator[ServiceUnderTest]:
+    """On SQLite and on PostgreSQL."""
     with service_under_test(SERVICE, database_url) as opened:
         yield opened
 
@@ -89,31 +98,31 @@ def test_everybody_of_an_office_is_told_of_a_task_and_nobody_else(service: Servi
     assert (unread(service, OFFICER), unread(service, ELSEWHERE)) == (1, 0)
 
 
-def test_the_same_event_again_tells_nobody_twice(service: ServiceUnderTest) -> None:
-    visit(service, OFFICER)
+def test_the_same_event_again_tells_nobody_twice(on_both: ServiceUnderTest) -> None:
+    visit(on_both, OFFICER)
     offered = task()
-    service.react(offered, offered)
-    service.react(offered)
-    service.outcome(offered)  # as if the inbox had forgotten it
-    visit(service, COLLEAGUE)
-    assert told(service) == {"officer": ["K1"]}
-    with service.work() as work:
+    on_both.react(offered, offered)
+    on_both.react(offered)
+    on_both.outcome(offered)  # as if the inbox had forgotten it
+    visit(on_both, COLLEAGUE)
+    assert told(on_both) == {"officer": ["K1"]}
+    with on_both.work() as work:
         assert len(work.deliveries.select()) == 0, "nothing is set up but the page"
 
 
-def test_reading_is_done_once_by_the_first_and_ends_the_asking(service: ServiceUnderTest) -> None:
-    visit(service, OFFICER, COLLEAGUE)
-    service.react(task())
-    (one,) = notices_of(service, OFFICER)
-    answer = service.client.post(f"/notices/{one['id']}/read", as_=OFFICER).get_json()
-    assert (answer["read_by"], unread(service, OFFICER), unread(service, COLLEAGUE)) == ("officer", 0, 1)
-    service.clock.advance(timedelta(hours=1))
-    again = service.client.post(f"/notices/{one['id']}/read", as_=OFFICER).get_json()
+def test_reading_is_done_once_by_the_first_and_ends_the_asking(on_both: ServiceUnderTest) -> None:
+    visit(on_both, OFFICER, COLLEAGUE)
+    on_both.react(task())
+    (one,) = notices_of(on_both, OFFICER)
+    answer = on_both.client.post(f"/notices/{one['id']}/read", as_=OFFICER).get_json()
+    assert (answer["read_by"], unread(on_both, OFFICER), unread(on_both, COLLEAGUE)) == ("officer", 0, 1)
+    on_both.clock.advance(timedelta(hours=1))
+    again = on_both.client.post(f"/notices/{one['id']}/read", as_=OFFICER).get_json()
     assert again["read_at"] == answer["read_at"]
-    assert state_of(service, "K1") is State.HEARD
-    service.clock.advance(timedelta(days=1))
-    assert service.run_timer("sweep_unread") == 0
-    assert service.events("notification.failed.v1") == []
+    assert state_of(on_both, "K1") is State.HEARD
+    on_both.clock.advance(timedelta(days=1))
+    assert on_both.run_timer("sweep_unread") == 0
+    assert on_both.events("notification.failed.v1") == []
 
 
 def test_nobody_reads_or_marks_somebody_elses_notice(service: ServiceUnderTest) -> None:
@@ -181,11 +190,11 @@ def test_who_did_it_is_not_told_and_sees_who_was(service: ServiceUnderTest) -> N
     assert service.client.get("/tellings", as_=ELSEWHERE).get_json()["items"] == []
 
 
-def test_supervisors_see_who_was_told_in_their_area(service: ServiceUnderTest) -> None:
-    visit(service, *EVERYBODY)
-    service.react(task(), task(office="OFFICE-2", division="430822001"))
+def test_supervisors_see_who_was_told_in_their_area(on_both: ServiceUnderTest) -> None:
+    visit(on_both, *EVERYBODY)
+    on_both.react(task(), task(office="OFFICE-2", division="430822001"))
     seen = {
-        who.subject: [one["division"] for one in service.client.get("/tellings", as_=who).get_json()["items"]]
+        who.subject: [one["division"] for one in on_both.client.get("/tellings", as_=who).get_json()["items"]]
         for who in (TOWNSHIP, COUNTY, OTHER_COUNTY, CITY, OFFICER)
     }
     assert seen["township"] == seen["county"] == ["430802001"]
@@ -193,28 +202,28 @@ def test_supervisors_see_who_was_told_in_their_area(service: ServiceUnderTest) -
     assert sorted(seen["city"]) == ["430802001", "430822001"]
     assert seen["officer"] == []
     state = {"state": "heard"}
-    assert service.client.get("/tellings", as_=CITY, query_string=state).get_json()["items"] == []
+    assert on_both.client.get("/tellings", as_=CITY, query_string=state).get_json()["items"] == []
 
 
-def test_what_nobody_reads_in_time_is_told_to_the_next_level_until_somebody_does(service: ServiceUnderTest) -> None:
-    visit(service, OFFICER, COUNTY, CITY)
-    service.react(task())
-    service.clock.advance(timedelta(hours=3, minutes=59))
-    assert service.run_timer("sweep_unread") == 0
-    service.clock.advance(timedelta(minutes=1))
-    assert service.run_timer("sweep_unread") == 1
-    (failed,) = service.events("notification.failed.v1")
+def test_what_nobody_reads_in_time_is_told_to_the_next_level_until_somebody_does(on_both: ServiceUnderTest) -> None:
+    visit(on_both, OFFICER, COUNTY, CITY)
+    on_both.react(task())
+    on_both.clock.advance(timedelta(hours=3, minutes=59))
+    assert on_both.run_timer("sweep_unread") == 0
+    on_both.clock.advance(timedelta(minutes=1))
+    assert on_both.run_timer("sweep_unread") == 1
+    (failed,) = on_both.events("notification.failed.v1")
     assert failed.data["above"] == "county_supervisor"
     assert (failed.data["rule"], failed.data["recipients"], failed.data["division"]) == ("K1", 1, PLACE)
-    service.react(failed)
-    assert told(service) == {"officer": ["K1"], "county": ["W1"]}
-    service.clock.advance(timedelta(days=3))
-    assert service.run_timer("sweep_unread") == 0, "those above are not told of themselves"
-    read(service, OFFICER)
-    (settled,) = service.events("notification.settled.v1")
+    on_both.react(failed)
+    assert told(on_both) == {"officer": ["K1"], "county": ["W1"]}
+    on_both.clock.advance(timedelta(days=3))
+    assert on_both.run_timer("sweep_unread") == 0, "those above are not told of themselves"
+    read(on_both, OFFICER)
+    (settled,) = on_both.events("notification.settled.v1")
     assert (settled.sequence, settled.data["settled_by"]) == (2, "read")
-    service.react(settled)
-    assert unread(service, COUNTY) == 0
+    on_both.react(settled)
+    assert unread(on_both, COUNTY) == 0
 
 
 def test_a_failure_is_settled_when_its_matter_goes_on(service: ServiceUnderTest) -> None:
@@ -255,20 +264,20 @@ def opened(kind: str, by: str, **changes: Any) -> Event:
 
 
 def test_a_step_of_a_test_that_is_overdue_is_told_once_and_a_window_that_passes_is_not(
-    service: ServiceUnderTest,
+    on_both: ServiceUnderTest,
 ) -> None:
-    visit(service, STATION, COUNTY)
+    visit(on_both, STATION, COUNTY)
     ordered = event("test.ordered.v1", station="STATION-1", division=PLACE)
     waiting = event("test.positive_told.v1", station="STATION-1", division=PLACE)
-    service.react(ordered, waiting)
-    service.clock.advance(timedelta(hours=24, seconds=-1))
-    assert service.run_timer("tell_overdue") == 0
-    service.clock.advance(timedelta(days=30))
-    assert service.run_timer("tell_overdue") == 1
-    assert service.run_timer("tell_overdue") == 0
-    assert (told(service)["station"], told(service)["county"]) == (["J2", "J1"], ["J2"])
-    service.react(event("test.collected.v1", subject=ordered.subject, sequence=2, station="STATION-1"))
-    assert (unread(service, STATION), unread(service, COUNTY)) == (0, 0)
+    on_both.react(ordered, waiting)
+    on_both.clock.advance(timedelta(hours=24, seconds=-1))
+    assert on_both.run_timer("tell_overdue") == 0
+    on_both.clock.advance(timedelta(days=30))
+    assert on_both.run_timer("tell_overdue") == 1
+    assert on_both.run_timer("tell_overdue") == 0
+    assert (told(on_both)["station"], told(on_both)["county"]) == (["J2", "J1"], ["J2"])
+    on_both.react(event("test.collected.v1", subject=ordered.subject, sequence=2, station="STATION-1"))
+    assert (unread(on_both, STATION), unread(on_both, COUNTY)) == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -291,7 +300,7 @@ def test_a_step_of_a_test_that_is_overdue_is_told_once_and_a_window_that_passes_
     ids=lambda value: value.type if isinstance(value, Event) else "",
 )
 def test_each_kind_of_news_reaches_those_whom_the_policy_names(
-    tmp_path: Any, said: Event, whom: dict[str, list[str]]
+    tmp_path: Path, said: Event, whom: dict[str, list[str]]
 ) -> None:
     with service_under_test(SERVICE, f"sqlite:///{tmp_path / 'test.sqlite3'}") as service:
         visit(service, *EVERYBODY)
@@ -307,7 +316,7 @@ def test_who_moves_to_another_office_is_told_what_is_the_new_ones(service: Servi
     assert [one["rule"] for one in notices_of(service, moved)] == ["K1"]
 
 
-def test_settings_are_kept_and_their_answer_holds_no_address(service: ServiceUnderTest) -> None:
+def test_settings_are_kept_and_their_answer_holds_no_address(on_both: ServiceUnderTest) -> None:
     wanted = {
         "language": "en",
         "email": "officer@office.example",
@@ -317,16 +326,16 @@ def test_settings_are_kept_and_their_answer_holds_no_address(service: ServiceUnd
         "quiet_until": "06:15",
         "digest": "daily",
     }
-    answer = service.client.put("/contact", wanted, as_=OFFICER)
+    answer = on_both.client.put("/contact", wanted, as_=OFFICER)
     assert answer.status_code == 200, answer.get_json()
     assert "office.example" not in answer.get_data(as_text=True)
-    own = service.client.get("/contact", as_=OFFICER).get_json()
+    own = on_both.client.get("/contact", as_=OFFICER).get_json()
     assert (own["email"], own["phone"], own["set_up"]) == (wanted["email"], wanted["phone"], [])
     kept = {name: own["contact"][name] for name in ("channels", "quiet_from", "quiet_until", "digest", "language")}
     assert kept == {name: wanted[name] for name in kept}
-    visit(service, OFFICER)
-    assert service.client.get("/contact", as_=OFFICER).get_json()["contact"]["quiet_from"] == "21:30"
-    with service.storage.engine.connect() as connection:
+    visit(on_both, OFFICER)
+    assert on_both.client.get("/contact", as_=OFFICER).get_json()["contact"]["quiet_from"] == "21:30"
+    with on_both.storage.engine.connect() as connection:
         stored = str(connection.exec_driver_sql("select email, phone from contact").all())
     assert "office.example" not in stored
     assert "1390" not in stored
@@ -347,7 +356,7 @@ def test_settings_are_kept_and_their_answer_holds_no_address(service: ServiceUnd
     ],
     ids=str,
 )
-def test_settings_that_cannot_be_right_are_refused(tmp_path: Any, wrong: dict[str, Any]) -> None:
+def test_settings_that_cannot_be_right_are_refused(tmp_path: Path, wrong: dict[str, Any]) -> None:
     right = {"channels": [], "quiet_from": "22:00", "quiet_until": "07:00", "digest": "none"}
     with service_under_test(SERVICE, f"sqlite:///{tmp_path / 'test.sqlite3'}") as service:
         assert service.client.put("/contact", right, as_=OFFICER).status_code == 200
@@ -363,15 +372,15 @@ def test_an_office_says_where_it_is_reached_for_itself_only(service: ServiceUnde
     assert service.client.get("/contact/office", as_=ELSEWHERE).status_code == 404
 
 
-def test_what_was_told_long_ago_goes_and_what_is_new_stays(service: ServiceUnderTest) -> None:
-    visit(service, OFFICER)
-    service.react(task())
-    service.clock.advance(timedelta(days=179))
-    service.react(task(time=service.clock.now()))
-    assert service.run_timer("forget_old") == 0
-    service.clock.advance(timedelta(days=2))
-    assert service.run_timer("forget_old") == 2, "a telling and its matter"
-    assert len(notices_of(service, OFFICER)) == 1
+def test_what_was_told_long_ago_goes_and_what_is_new_stays(on_both: ServiceUnderTest) -> None:
+    visit(on_both, OFFICER)
+    on_both.react(task())
+    on_both.clock.advance(timedelta(days=179))
+    on_both.react(task(time=on_both.clock.now()))
+    assert on_both.run_timer("forget_old") == 0
+    on_both.clock.advance(timedelta(days=2))
+    assert on_both.run_timer("forget_old") == 2, "a telling and its matter"
+    assert len(notices_of(on_both, OFFICER)) == 1
 
 
 def test_ids_of_what_is_told_follow_from_the_event(service: ServiceUnderTest) -> None:

@@ -380,12 +380,14 @@ def test_a_receiver_that_is_away_is_tried_for_three_days_under_the_same_id_and_c
         service.clock.advance(timedelta(minutes=30))
     assert len(gateway.requests) == 10
     assert len({request.headers["webhook-id"] for request in gateway.requests}) == 1
-    path = f"/subscriptions/{subscription}/deliveries"
-    (log,) = service.client.get(path, as_=OFFICER).get_json()["items"]
+    of_it = {"subscription": subscription}
+    (log,) = service.client.get("/deliveries", as_=OFFICER, query_string=of_it).get_json()["items"]
+    path = f"/deliveries/{log['id']}/again"
+    assert service.client.post(path, as_=ELSEWHERE).status_code == 404
     assert (log["state"], log["attempts"], log["reason"]) == ("failed", 10, "status_503")
     gateway.answers.clear()
-    assert service.client.post(f"{path}/{log['id']}/again", as_=OFFICER).status_code == 201
-    assert service.client.post(f"{path}/{log['id']}/again", as_=OFFICER).get_json()["code"] == "delivery.under_way"
+    assert service.client.post(path, as_=OFFICER).status_code == 201
+    assert service.client.post(path, as_=OFFICER).get_json()["code"] == "delivery.under_way"
     assert send(service, Channel.WEBHOOK) == 1
     assert gateway.requests[-1].headers["webhook-id"] == log["id"]
 
@@ -433,8 +435,11 @@ def test_a_webhook_follows_no_redirection(gateway: Receiver) -> None:
 def test_a_subscription_is_its_organisations_own(service: ServiceUnderTest, gateway: Receiver) -> None:
     subscription = subscribed(service, gateway)
     assert service.client.get("/subscriptions", as_=ELSEWHERE).get_json()["items"] == []
-    for path in ("secret", "deliveries"):
-        assert service.client.get(f"/subscriptions/{subscription}/{path}", as_=ELSEWHERE).status_code == 404
+    service.react(task())
+    of_it = {"subscription": subscription}
+    assert len(service.client.get("/deliveries", as_=OFFICER, query_string=of_it).get_json()["items"]) == 1
+    assert service.client.get("/deliveries", as_=ELSEWHERE, query_string=of_it).get_json()["items"] == []
+    assert service.client.get(f"/subscriptions/{subscription}/secret", as_=ELSEWHERE).status_code == 404
     for path in ("rotation", "end"):
         assert service.client.post(f"/subscriptions/{subscription}/{path}", as_=ELSEWHERE).status_code == 404
 
