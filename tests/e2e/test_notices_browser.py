@@ -38,7 +38,8 @@ def test_the_bell_rings_leads_to_the_task_and_those_above_see_that_it_was_read(
     assert "接力铃" in officer.content()
 
     county = page_for(browser, platform, "county")
-    county.goto(f"/notifications/told?about={officer.url.rpartition('/')[2]}")
+    county.goto(officer.url)
+    county.get_by_role("link", name="通知了谁").click()
     told = county.locator(".card", has_text=TITLE)
     assert "已有人查阅" in told.inner_text()
     assert "officer：站内" in told.inner_text()
