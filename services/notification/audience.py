@@ -49,6 +49,7 @@ class Occasion:
     data: Mapping[str, Any]
     division: str | None
     actor: str | None
+    before: str | None = None  # the state in which the matter was known until now
 
 
 def person_key(subject: str) -> str:

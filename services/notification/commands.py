@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from sqlalchemy import update
+
 from services.notification import policy
 from services.notification.channels.profile import current_profile
 from services.notification.domain import delivery
@@ -11,12 +13,13 @@ from services.notification.domain.delivery import Delivery, WrongState
 from services.notification.domain.rules import Channel
 from services.notification.domain.timing import Digest
 from services.notification.seal import new_secret, seal
-from services.notification.store import Contact, OfficeAddress, Subscription, Work
+from services.notification.store import Contact, OfficeAddress, Subscription, Work, contacts
 from shared.kernel.errors import Conflict, NotFound, invalid_field
 from shared.kernel.ids import new_id
 from shared.web import Principal
 
 EVERY = (Channel.EMAIL, Channel.SMS)
+_TOLD = ("role", "organisation", "division", "language", "seen_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +38,39 @@ class SetContact:
 def note_visit(by: Principal, language: str | None, *, work: Work) -> Contact:
     """Somebody is here: known from now on, with role, organisation and area as the token says today."""
     known = work.contacts.find(by.subject)
-    told = {"role": by.role.value, "organisation": by.organisation, "division": by.division, "seen_at": work.now}
     if known is None:
-        known = Contact(
-            subject=by.subject,
-            **told,  # type: ignore[arg-type]
-            language=language or "zh",
-            email=None,
-            phone=None,
-            channels=EVERY,
-            quiet_from=policy.QUIET.begins,
-            quiet_until=policy.QUIET.ends,
-            digest=policy.DIGEST,
-        )
-    contact = replace(known, **told, language=language or known.language)  # type: ignore[arg-type]
-    work.contacts.put(contact)
+        known = _newcomer(by, language or "zh", work)
+        work.contacts.add(known)
+        return known
+    contact = replace(
+        known,
+        role=by.role.value,
+        organisation=by.organisation,
+        division=by.division,
+        language=language or known.language,
+        seen_at=work.now,
+    )
+    told = {name: getattr(contact, name) for name in _TOLD}
+    # Only that, for settings may be saved in this very moment.
+    work.connection.execute(update(contacts).where(contacts.c.subject == by.subject).values(told))
     return contact
+
+
+def _newcomer(by: Principal, language: str, work: Work) -> Contact:
+    return Contact(
+        subject=by.subject,
+        role=by.role.value,
+        organisation=by.organisation,
+        division=by.division,
+        language=language,
+        seen_at=work.now,
+        email=None,
+        phone=None,
+        channels=EVERY,
+        quiet_from=policy.QUIET.begins,
+        quiet_until=policy.QUIET.ends,
+        digest=policy.DIGEST,
+    )
 
 
 def set_contact(command: SetContact, by: Principal, *, work: Work) -> Contact:

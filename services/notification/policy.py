@@ -32,7 +32,9 @@ BACKOFF: Mapping[Channel, tuple[timedelta, ...]] = {
     ),
 }
 SECRETS_OVERLAP = timedelta(hours=24)  # OURS: so long a webhook is signed with the former secret, too
-KEPT_FOR = timedelta(days=180)  # OURS: what was told is shown so long
+KEPT_FOR = timedelta(days=180)  # OURS: what was told is shown so long; who was not here for so long is forgotten
+# OURS: who was not here for so long has left, or does not look: what is told to the office is told to somebody else.
+PRESENT_FOR = timedelta(days=90)
 
 
 def _read(id: str, hours: int, what: str) -> DeadlineRule:
@@ -82,21 +84,23 @@ RULES = (
         "有出所人员待确认接收",
         "a handover waits to be confirmed",
         "handover.offered.v1",
+        "handover.rejected.v1",  # by another office, which named this one
         to=(_OFFICE,),
         ladder=_QUIETLY,
         read_within=READ_SOON,
-        when={"due_rule": frozenset({"H2"})},
+        when={"state": frozenset({"offered"}), "due_rule": frozenset({"H2"})},
     ),
     _rule(
         "K2",
         "有出所人员须在数小时内确认接收",
         "a handover must be confirmed within hours",
         "handover.offered.v1",
+        "handover.rejected.v1",  # by another office, which named this one
         to=(_OFFICE,),
         ladder=_LOUDLY,
         urgent=True,
         read_within=READ_URGENT,
-        when={"due_rule": frozenset({URGENT_CONFIRMATION})},
+        when={"state": frozenset({"offered"}), "due_rule": frozenset({URGENT_CONFIRMATION})},
     ),
     _rule(
         "K3",
@@ -165,6 +169,7 @@ RULES = (
         "handover.rescheduled.v1",
         to=(_OFFICE,),
         ladder=_QUIETLY,
+        when={"state": frozenset({"offered", "accepted", "remote_sent", "not_met", "tracing"})},
     ),
     _rule(
         "K10",
@@ -173,6 +178,7 @@ RULES = (
         "handover.withdrawn.v1",
         to=(_OFFICE,),
         ladder=_QUIETLY,
+        not_after=frozenset({"announced", "unresolved"}),
     ),
     _rule(
         "K11",

@@ -26,9 +26,10 @@ def on_event(event: Event, work: Work) -> Outcome:
     if is_newest:
         work.matters.put_newer(matter)
         settle_past(matter, work)
-    elif known is not None and known.state != matter.state:
+    elif known is not None and known.stands != matter.stands:
         return Ignored("overtaken")  # what it would tell is not so any more
-    occasion = Occasion(event.id, event.type, kind, event.subject, event.data, matter.division, event.actor)
+    before = known.state if known is not None else None
+    occasion = Occasion(event.id, event.type, kind, event.subject, event.data, matter.division, event.actor, before)
     if tell_of(occasion, matter, work):
         return Applied()
     return Ignored("nobody_to_tell") if is_newest else Ignored("stale_version")

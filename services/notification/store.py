@@ -24,6 +24,7 @@ from sqlalchemy import (
     update,
 )
 
+from services.notification import policy
 from services.notification.domain import delivery, telling
 from services.notification.domain.delivery import Delivery
 from services.notification.domain.rules import Channel
@@ -101,7 +102,7 @@ tellings = Table(
     Column("event_type", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("subject", Uuid, nullable=False),
-    Column("holds_while", Text, nullable=False),  # the matter's state of which this was told
+    Column("holds_while", Text, nullable=False),  # how the matter stood of which this was told
     Column("audience", Text, nullable=False),
     Column("audience_role", Text, nullable=False),
     Column("division", Text),
@@ -236,6 +237,11 @@ class Matter:
     said_at: datetime
     overdue_at: datetime | None
 
+    @property
+    def stands(self) -> str:
+        """How it stands and in whose hands: what is told of it holds as long as this is the same."""
+        return f"{self.state} {self.organisation or ''}".strip()
+
 
 @dataclass(frozen=True, slots=True)
 class Telling:
@@ -324,6 +330,7 @@ class Work(UnitOfWork):
 
     def __init__(self, transaction: Transaction) -> None:
         super().__init__(transaction)
+        self._present_since = self.now - policy.PRESENT_FOR
         self.contacts = self.records(contacts, Contact)
         self.offices = self.records(offices, OfficeAddress)
         self.subscriptions = self.records(subscriptions, Subscription)
@@ -338,7 +345,7 @@ class Work(UnitOfWork):
         self._live: dict[UUID, list[Telling]] = {}
 
     def people_of(self, organisation: str) -> list[Contact]:
-        """Who of an organisation was ever here."""
+        """Who of an organisation is known to be there."""
         if organisation not in self._people:
             self.prefetch_organisations([organisation])
         return self._people[organisation]
@@ -352,7 +359,8 @@ class Work(UnitOfWork):
     def with_role(self, role: str) -> list[Contact]:
         """Who has a role, wherever: for roles that few have."""
         if role not in self._with_role:
-            found = self.contacts.select(contacts.c.role == role, order_by=contacts.c.subject)
+            here = (contacts.c.role == role, contacts.c.seen_at > self._present_since)
+            found = self.contacts.select(*here, order_by=contacts.c.subject)
             self._with_role[role] = found
         return self._with_role[role]
 
@@ -363,7 +371,8 @@ class Work(UnitOfWork):
             return
         self._people |= {one: [] for one in wanted}
         self._systems |= {one: [] for one in wanted}
-        for contact in self.contacts.select(contacts.c.organisation.in_(wanted), order_by=contacts.c.subject):
+        here = (contacts.c.organisation.in_(wanted), contacts.c.seen_at > self._present_since)
+        for contact in self.contacts.select(*here, order_by=contacts.c.subject):
             self._people[contact.organisation].append(contact)
         lasting = subscriptions.c.ended_at.is_(None)
         for one in self.subscriptions.select(

@@ -43,7 +43,7 @@ def tell_of(occasion: Occasion, matter: Matter, work: Work) -> int:
     """Tell everybody whom the policy names, each once however many rules mean them. How many were told."""
     told: set[str] = set()
     for rule in policy.RULES:
-        if matches(rule, occasion.event_type, occasion.data):
+        if matches(rule, occasion.event_type, occasion.data, occasion.before):
             _tell_by(rule, occasion, matter, told, work)
     return len(told)
 
@@ -89,7 +89,7 @@ def _tell_group(
             event_type=occasion.event_type,
             kind=occasion.kind,
             subject=occasion.subject,
-            holds_while=matter.state,
+            holds_while=matter.stands,
             audience=group.key,
             audience_role=group.role,
             division=group.division,
@@ -126,8 +126,8 @@ def _check_at(rule: Rule, since: datetime) -> datetime | None:
 
 
 def settle_past(matter: Matter, work: Work) -> int:
-    """End what was told of an earlier state of a matter: nobody needs to read it any more. How many tellings."""
-    past = [one.id for one in work.live_tellings(matter.id) if one.holds_while != matter.state]
+    """End what was told of a matter that stood otherwise or was in other hands. How many tellings."""
+    past = [one.id for one in work.live_tellings(matter.id) if one.holds_while != matter.stands]
     work.forget_live(matter.id, past)
     return _end(past, work) if past else 0
 
@@ -192,7 +192,7 @@ def sweep_unread(work: Work) -> int:
 
 def _is_past(one: Telling, work: Work) -> bool:
     matter = work.matters.find(one.subject)
-    return matter is not None and matter.state != one.holds_while
+    return matter is not None and matter.stands != one.holds_while
 
 
 def _ask_again(one: Telling, own: Sequence[Notice], messages: Sequence[Delivery], work: Work) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import delete, select
 
 from services.notification import policy
-from services.notification.store import Work, deliveries, matters, notices, tellings
+from services.notification.store import Work, contacts, deliveries, matters, notices, tellings
 from services.notification.tell import sweep_unread, tell_overdue
 from shared.service import Timer
 
@@ -13,7 +13,7 @@ STEP = 500  # tellings that go in one transaction
 
 
 def forget_old(work: Work) -> int:
-    """What was told long ago goes, a little at a time; and matters of which nothing was heard for as long."""
+    """What was told long ago goes, a little at a time; matters of which nothing was heard, people who were not here."""
     before = work.now - policy.KEPT_FOR
     oldest = select(tellings.c.id).where(tellings.c.made_at < before).order_by(tellings.c.made_at).limit(STEP)
     gone = list(work.connection.execute(oldest).scalars())
@@ -23,6 +23,7 @@ def forget_old(work: Work) -> int:
     work.connection.execute(delete(tellings).where(tellings.c.id.in_(gone)))
     quiet = select(matters.c.id).where(matters.c.said_at < before, matters.c.overdue_at.is_(None)).limit(STEP)
     matters_gone = work.connection.execute(delete(matters).where(matters.c.id.in_(quiet))).rowcount
+    work.connection.execute(delete(contacts).where(contacts.c.seen_at < before))
     return len(gone) + matters_gone
 
 

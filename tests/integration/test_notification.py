@@ -177,7 +177,7 @@ def test_news_that_come_late_tell_nobody_what_is_not_so_any_more(service: Servic
 
 def test_who_did_it_is_not_told_and_sees_who_was(service: ServiceUnderTest) -> None:
     visit(service, *EVERYBODY)
-    rejected = task("handover.rejected.v1", actor="officer")
+    rejected = task("handover.rejected.v1", actor="officer", due_rule="H8")
     ordered = event("test.ordered.v1", actor="station", station="STATION-1")
     service.react(rejected, ordered)
     assert told(service) == {"county": ["K4"]}
@@ -306,6 +306,40 @@ def test_each_kind_of_news_reaches_those_whom_the_policy_names(
         visit(service, *EVERYBODY)
         service.react(said)
         assert told(service) == whom
+
+
+def test_who_was_not_here_for_long_is_told_no_more_and_the_office_is_instead(service: ServiceUnderTest) -> None:
+    visit(service, OFFICER)
+    service.clock.advance(timedelta(days=91))
+    service.react(task(time=service.clock.now()))
+    assert told(service)["colleague"] == ["K1"], "the office's, for whoever comes"
+    service.clock.advance(timedelta(days=90))
+    service.run_timer("forget_old")
+    with service.work() as work:
+        assert work.contacts.select() == []
+
+
+def test_an_office_that_gave_a_task_away_needs_to_read_nothing_of_it_any_more(service: ServiceUnderTest) -> None:
+    visit(service, OFFICER, ELSEWHERE)
+    offered = task()
+    service.react(offered)
+    service.react(task("handover.rejected.v1", subject=offered.subject, sequence=2, state="offered", office="OFFICE-2"))
+    assert (unread(service, OFFICER), unread(service, ELSEWHERE)) == (0, 1)
+
+
+def test_an_office_that_another_one_names_is_told_and_one_that_was_never_asked_is_not(
+    service: ServiceUnderTest,
+) -> None:
+    visit(service, OFFICER, ELSEWHERE)
+    passed = task("handover.rejected.v1", sequence=2, state="offered", due_rule="H2", actor="elsewhere")
+    announced = task("handover.announced.v1", due_rule="H1")
+    service.react(passed, announced)
+    assert told(service) == {"officer": ["K1"]}
+    withdrawn = {"sequence": 3, "state": "withdrawn"}
+    service.react(task("handover.withdrawn.v1", subject=announced.subject, **withdrawn))
+    assert told(service) == {"officer": ["K1"]}
+    service.react(task("handover.withdrawn.v1", subject=passed.subject, **withdrawn))
+    assert told(service)["officer"][0] == "K10"
 
 
 def test_who_moves_to_another_office_is_told_what_is_the_new_ones(service: ServiceUnderTest) -> None:

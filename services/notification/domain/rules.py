@@ -57,6 +57,7 @@ class Rule:
     urgent: bool = False  # overdue: no quiet hours hold it back, no digest collects it
     read_within: DeadlineRule | None = None  # None: nobody has to read it
     when: Mapping[str, frozenset[Any]] = field(default_factory=dict)  # what the event's data must say
+    not_after: frozenset[str] = frozenset()  # states of the matter of which nobody had been told
     tells_asker: bool = True  # False: somebody else than the one whom it is about has to act
 
     def __post_init__(self) -> None:
@@ -64,9 +65,11 @@ class Rule:
             raise ValueError(f"{self.id}: nobody is there to read it")
 
 
-def matches(rule: Rule, event_type: str, data: Mapping[str, Any]) -> bool:
-    """Whether the rule speaks of this event."""
-    return event_type in rule.events and all(data.get(name) in allowed for name, allowed in rule.when.items())
+def matches(rule: Rule, event_type: str, data: Mapping[str, Any], before: str | None = None) -> bool:
+    """Whether the rule speaks of this event; ``before`` is the state in which its matter was known until now."""
+    if event_type not in rule.events or before in rule.not_after:
+        return False
+    return all(data.get(name) in allowed for name, allowed in rule.when.items())
 
 
 def next_channel(ladder: Iterable[Channel], used: Iterable[Channel]) -> Channel | None:
