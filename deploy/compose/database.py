@@ -1,4 +1,4 @@
-"""One role and one schema for each service, none of which sees another's; made, or set right, at every start.
+"""One role and one schema for each service and the console; none sees another's. Made, or set right, at every start.
 
 ``python -m deploy.compose.database FOLDER`` with ``DATABASE_HOST`` and ``KEYS_DATABASE_HOST``: connects as the
 superuser, waits for the server, and gives each role the password that its own secret holds, so a changed secret is a
@@ -26,9 +26,9 @@ from deploy.compose.secret_files import (
     KEYS_DATABASE_URL,
     MONITORING,
     SUPERUSER,
+    WITH_DATABASE,
     passwords,
 )
-from deploy.local.stack import SERVICES
 
 PATIENCE_SECONDS = 300
 PAUSE_SECONDS = 0.5
@@ -56,11 +56,11 @@ def main(arguments: list[str], env: Mapping[str, str], say: Callable[[str], None
     url = _superuser(folder, "postgres", env.get("DATABASE_HOST"), DATABASE)
     monitoring = (folder / "postgres-exporter" / "password").read_text().strip()
     _wait_for(url)
-    prepare(url, {name: passwords(folder, DATABASE_URL)[name] for name in SERVICES}, monitoring)
+    prepare(url, {name: passwords(folder, DATABASE_URL)[name] for name in WITH_DATABASE}, monitoring)
     keys = _superuser(folder, "postgres-keys", env.get("KEYS_DATABASE_HOST"), KEYS_DATABASE)
     _wait_for(keys)
     prepare(keys, passwords(folder, KEYS_DATABASE_URL))
-    say(f"database: {len(SERVICES)} roles, each with its schema, and one for the keys of persons")
+    say(f"database: {len(WITH_DATABASE)} roles, each with its schema, and one for the keys of persons")
     return 0
 
 

@@ -19,7 +19,7 @@ from flask import (
 )
 from flask_babel import Babel, get_locale
 from flask_wtf.csrf import CSRFProtect
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import InternalServerError, NotFound
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from services.console import identity, kept_form, words
@@ -40,22 +40,20 @@ from services.console.pages import (
     tests,
 )
 from services.console.session_store import SessionStore
-from services.console.sessions import Sessions, is_poll
+from services.console.sessions import DATABASE_AWAY, Sessions, is_poll
 from services.console.settings import Settings
 from shared.kernel.ids import new_id
 from shared.reference.divisions import divisions
 
 LANGUAGES = ("zh", "en")
+WITHOUT_SESSION = ("asset", "static", "live", "ready")
 PUBLIC = (
     "identity.login",
     "identity.signed_in",
     "identity.signed_out",
     "identity.logout",  # also of a session that has ended
     "session_pages.language",
-    "asset",
-    "static",
-    "live",
-    "ready",
+    *WITHOUT_SESSION,
 )
 ASSETS = {
     "pico.css": "@picocss/pico/css/pico.min.css",
@@ -113,6 +111,9 @@ def create_console(settings: Settings, transport: httpx.BaseTransport | None = N
     app.after_request(_protect)
     app.register_error_handler(Refused, _on_refused)
     app.register_error_handler(Away, _on_away)
+    for trouble in DATABASE_AWAY:
+        app.register_error_handler(trouble, _on_database_away)
+    app.register_error_handler(InternalServerError, _on_fault)
     app.register_error_handler(SignedOut, lambda _ended: _ask_to_sign_in())
     _add_assets(app, settings.assets)
     _add_health(app)
@@ -121,7 +122,9 @@ def create_console(settings: Settings, transport: httpx.BaseTransport | None = N
 
 
 def _sign_in_first() -> Any:
-    """Nothing begins without a token that is fresh."""
+    """Nothing begins without a token that is fresh, nor while nobody can say who is there."""
+    if getattr(session, "is_away", False) and request.endpoint not in WITHOUT_SESSION:
+        raise Away("sessions")
     if request.endpoint in PUBLIC or request.endpoint is None:
         return None
     if current_account() is None:
@@ -158,6 +161,19 @@ def _on_refused(refused: Refused) -> Any:
 def _on_away(away: Away) -> tuple[str, int]:
     log.warning("console.service_away", away=str(away))
     return render_template("away.html"), 503
+
+
+def _on_database_away(trouble: Exception) -> tuple[str, int]:
+    """It went while the request was on its way; what the session would have kept is not kept."""
+    log.warning("console.database_away", cause=type(trouble).__name__)
+    session.is_away = True  # type: ignore[attr-defined]
+    return render_template("away.html"), 503
+
+
+def _on_fault(fault: InternalServerError) -> Any:
+    """What comes when the answer is made already comes here: the session could not be kept."""
+    trouble = fault.original_exception
+    return _on_database_away(trouble) if isinstance(trouble, DATABASE_AWAY) else fault
 
 
 def _add_assets(app: Flask, folder: Path) -> None:

@@ -16,6 +16,7 @@ from authlib.integrations.requests_client import OAuth2Session
 from flask import Blueprint, current_app, g, redirect, render_template, request, session, url_for
 from joserfc.errors import JoseError
 
+from services.console.backchannel import reached_by
 from services.console.clients import Away
 from services.console.session_store import SessionStore
 from services.console.sessions import KEPT_AFTER_SECONDS, ServerSession, Sessions, end
@@ -68,11 +69,13 @@ class SignedOut(Exception):
 
 def install(app: Any, settings: Settings) -> None:
     """Make the provider known to the application."""
+    way = settings.backchannel
     OAuth(app).register(
         "provider",
+        client_cls=reached_by(settings.issuer, way) if way else FlaskOAuth2App,
         client_id=settings.client_id,
         client_secret=settings.client_secret,
-        server_metadata_url=discovery_url(settings.issuer),
+        server_metadata_url=discovery_url(way or settings.issuer),
         client_kwargs={
             "scope": settings.scope,
             "code_challenge_method": "S256",

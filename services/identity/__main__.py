@@ -15,7 +15,6 @@ from types import FrameType
 from typing import NoReturn
 
 import structlog
-import waitress
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.identity.app import create_provider
@@ -30,9 +29,9 @@ from shared.runtime.timers import TimerLoop
 from shared.service import audit_timers, retention_timers
 from shared.storage.engine import Storage
 from shared.storage.migrations import upgrade
+from shared.web.serving import serve as serve_by_threads
 from shared.web.tokens import rotate_keys
 
-THREADS = 8
 RETRY_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
@@ -75,7 +74,7 @@ def serve(settings: Settings) -> None:
     ticking.start()
     log.info("service.started", port=settings.http_port)
     try:
-        waitress.serve(app, host=settings.http_host, port=settings.http_port, threads=THREADS, ident=None)
+        serve_by_threads(app, settings.http_host, settings.http_port)
     finally:
         loop.stop()
         ticking.join(5)

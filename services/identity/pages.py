@@ -160,7 +160,7 @@ def _language() -> str:
 def _here(**changed: str) -> str:
     """This page's address with something changed."""
     kept = {**request.args, **changed}
-    return f"{request.path}{add_params_to_uri('', list(kept.items()))}"
+    return f"{request.root_path}{request.path}{add_params_to_uri('', list(kept.items()))}"
 
 
 def _server() -> AuthorizationServer:

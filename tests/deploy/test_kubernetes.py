@@ -1,6 +1,7 @@
 """The manifests are what Kubernetes understands, and say of the platform what is so."""
 
 import base64
+import re
 import subprocess
 import sys
 from functools import cache
@@ -16,7 +17,7 @@ from referencing import Registry, Resource
 
 from deploy import growth
 from deploy.compose.secret_files import AMQP_URI, DEFINITIONS, amqp_uri, wanted
-from deploy.local.stack import CONSOLE, ROOT, SERVICES
+from deploy.local.stack import CONSOLE, IDENTITY, ROOT, SERVICES
 from deploy.observability import kubernetes
 from shared.messaging.topology import entities
 
@@ -117,8 +118,7 @@ def test_everything_is_in_the_namespace_and_named_once(overlay: str) -> None:
 def test_each_service_runs_itself_with_its_own_secrets(service: str) -> None:
     name = f"{kubernetes_name(service)}-api"
     assert container(name)["args"] == ["shared.runtime", service]
-    secrets = [volume["secret"]["secretName"] for volume in pods()[name]["spec"]["volumes"] if "secret" in volume]
-    assert secrets == [kubernetes_name(service)]
+    assert volumes_of_secrets(name) == [kubernetes_name(service)]
     assert pods()[name]["metadata"]["labels"]["baton-service"] == service
     for kind in ("Service", "PodDisruptionBudget", "ScaledObject", "TriggerAuthentication"):
         assert name in of(kind), kind
@@ -152,7 +152,7 @@ def test_pods_are_confined_and_limited() -> None:
 
 
 def test_what_serves_is_probed_and_has_time_to_end() -> None:
-    for name in (*(f"{kubernetes_name(service)}-api" for service in SERVICES), CONSOLE):
+    for name in (*(f"{kubernetes_name(service)}-api" for service in SERVICES), IDENTITY, CONSOLE):
         only = container(name)
         assert only["readinessProbe"]["httpGet"]["path"] == "/health/ready"
         # A database that is away must not make Kubernetes kill what waits for it.
@@ -177,6 +177,7 @@ def test_consumers_are_scaled_on_queues_that_there_are() -> None:
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_the_database_takes_as_many_connections_as_there_can_be(overlay: str) -> None:
     most = sum(one["spec"]["maxReplicaCount"] for one in of("ScaledObject", overlay).values())
+    most += sum(of("Deployment", overlay)[name]["spec"]["replicas"] for name in (IDENTITY, CONSOLE))
     allowed = int(of("Cluster", overlay)["postgres"]["spec"]["postgresql"]["parameters"]["max_connections"])
     # A process takes at most 20 when it is at its limit; a quarter of that is what one uses that works hard.
     assert most * 5 < allowed
@@ -185,11 +186,49 @@ def test_the_database_takes_as_many_connections_as_there_can_be(overlay: str) ->
 def test_names_that_settings_use_are_names_of_services() -> None:
     known = set(of("Service"))
     for variable in container(CONSOLE)["env"]:
-        if variable["name"].endswith("_URL"):
+        if variable["value"].startswith("http://"):
             assert variable["value"].removeprefix("http://").removesuffix(":8000") in known
     (configuration,) = [one for name, one in of("ConfigMap").items() if name.startswith("front-door")]
     for service in SERVICES:
         assert f"reverse_proxy {kubernetes_name(service)}-api:8000" in configuration["data"]["Caddyfile"]
+    for name in (IDENTITY, CONSOLE):
+        assert f"reverse_proxy {name}:8000" in configuration["data"]["Caddyfile"]
+
+
+def variables(name: str) -> dict[str, str]:
+    """What a workload's container is told, with what it is told of it by the settings; a later one may name it."""
+    (settings,) = [one["data"] for name, one in of("ConfigMap").items() if name.startswith("settings")]
+    told = dict(settings) if "envFrom" in container(name) else {}
+    for one in container(name)["env"]:
+        told[one["name"]] = re.sub(r"\$\((\w+)\)", lambda found: told[found[1]], one["value"])
+    return told
+
+
+def test_all_who_sign_in_or_ask_for_proof_name_the_same_provider() -> None:
+    issuer = variables(IDENTITY)["OIDC_ISSUER"]
+    assert issuer == f"{variables(CONSOLE)['CONSOLE_URL']}/identity" == "https://baton.example/identity"
+    assert variables(IDENTITY)["CONSOLE_URLS"] == variables(CONSOLE)["CONSOLE_URL"]
+    assert variables(CONSOLE)["OIDC_ISSUER"] == issuer
+    assert variables(CONSOLE)["OIDC_BACKCHANNEL_URL"] == variables(CONSOLE)["IDENTITY_URL"] == "http://identity:8000"
+    for service in SERVICES:
+        assert variables(f"{kubernetes_name(service)}-api")["TOKEN_ISSUER"] == issuer
+
+
+def test_who_signs_tokens_and_knows_accounts_is_the_provider_alone() -> None:
+    assert [name for name in pods() if {"TOKEN_PRIVATE_JWK", "ACCOUNTS"} & {one["name"] for one in envs(name)}] == [
+        IDENTITY
+    ]
+    seen = {name: volumes_of_secrets(name) for name in (IDENTITY, CONSOLE)}
+    assert seen == {name: [name, "sign-in"] for name in (IDENTITY, CONSOLE)}
+
+
+def envs(name: str) -> list[dict[str, str]]:
+    return list(container(name).get("env", ()))
+
+
+def volumes_of_secrets(name: str) -> list[str]:
+    volumes = pods()[name]["spec"]["volumes"]
+    return [volume["secret"]["secretName"] for volume in volumes if "secret" in volume]
 
 
 def secrets_made(folder: Path) -> dict[str, dict[str, str]]:
@@ -220,6 +259,9 @@ def test_every_secret_that_is_used_is_made_from_the_installation_s_files(tmp_pat
         assert reference["key"] in made[reference["name"]]
         scaler = base64.b64decode(made[reference["name"]][reference["key"]]).decode()
         assert "@rabbitmq.baton.svc:5672//" in scaler, "KEDA is in another namespace"
+    for name in pods():  # a file that is named is one that is there
+        files = re.findall(r"/run/(?:secrets/baton|sign-in)/([\w.-]+)", str(envs(name)))
+        assert set(files) <= {key for secret in volumes_of_secrets(name) for key in made[secret]}, name
     assert set(made["public"]) == {"public.jwks"}
     assert set(made["rabbitmq-definitions"]) == {"definitions.json"}
     assert set(made["postgres-superuser"]) == set(made["postgres-keys-superuser"]) == {"username", "password"}
@@ -240,6 +282,20 @@ def test_services_do_not_reach_each_other() -> None:
     sources = [source for rule in allowed for source in rule["from"] if "podSelector" in source]
     (reached_by,) = sources
     assert reached_by["podSelector"]["matchExpressions"][0]["values"] == ["front-door", "console"]
+
+
+def test_the_database_and_the_provider_are_reached_by_whom_they_are_for() -> None:
+    def reached_by(policy: str) -> set[str]:
+        (rule,) = of("NetworkPolicy")[policy]["spec"]["ingress"]
+        return {
+            value
+            for source in rule["from"]
+            for expression in source.get("podSelector", {}).get("matchExpressions", ())
+            for value in expression["values"]
+        }
+
+    assert reached_by("database") == {"service", IDENTITY, CONSOLE, "job", "exporter"}
+    assert reached_by(IDENTITY) == {"front-door", CONSOLE}
 
 
 def test_the_keys_of_persons_are_the_registry_s_alone() -> None:
@@ -272,6 +328,13 @@ def test_the_rules_are_the_same_as_elsewhere() -> None:
         if "replacement" in rule
     }
     assert jobs == {"proxy", "rabbitmq", "postgres"}
+    by_name = of("PodMonitor")["services"]["spec"]["selector"]["matchExpressions"][0]["values"]
+    asked = [labels for labels in map(labels_of, pods()) if labels["app.kubernetes.io/component"] in by_name]
+    assert {labels["baton-service"] for labels in asked} == {*SERVICES, IDENTITY}
+
+
+def labels_of(name: str) -> dict[str, str]:
+    return dict(pods()[name]["metadata"]["labels"])
 
 
 def test_images_are_pinned() -> None:

@@ -12,7 +12,7 @@ import yaml
 from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.parser import text_string_to_metric_families
 
-from deploy.local.stack import ROOT, SERVICES
+from deploy.local.stack import IDENTITY, ROOT, SERVICES
 from deploy.local.system_packages import program
 from deploy.observability.dashboards import DASHBOARDS, FOLDER, expressions, rendered
 from shared.contracts.catalogue import CATALOGUE
@@ -231,7 +231,7 @@ def test_an_alert_reaches_somebody_by_its_severity() -> None:
 def test_prometheus_asks_every_service() -> None:
     told = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())
     (services,) = [job for job in told["scrape_configs"] if job["job_name"] == "services"]
-    assert services["dns_sd_configs"][0]["names"] == list(SERVICES)
+    assert services["dns_sd_configs"][0]["names"] == [*SERVICES, IDENTITY]
 
 
 def test_no_metric_has_a_label_that_could_name_a_person() -> None:
