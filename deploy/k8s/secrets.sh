@@ -12,7 +12,8 @@ secret() {
   echo ---
 }
 
-for service in person_registry drug_testing detention_intake release_notification community_handover oversight; do
+for service in person_registry drug_testing detention_intake release_notification community_handover oversight \
+  notification; do
   # KEDA asks the broker from a namespace of its own.
   sed "s/@rabbitmq:/@rabbitmq.$namespace.svc:/" "$folder/$service/amqp-uri" |
     secret "$(echo "$service" | tr _ -)" --from-file="$folder/$service" --from-file=scaler-uri=/dev/stdin

@@ -32,6 +32,7 @@ from services.console.pages import (
     cases,
     discrepancies,
     indicators,
+    notifications,
     ops,
     persons,
     releases,
@@ -65,6 +66,7 @@ PAGES = (
     ops,
     persons,
     audit,
+    notifications,
 )
 _CSP = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 
@@ -237,4 +239,10 @@ def _helpers() -> dict[str, Any]:
         "holder_words": words.holder_words,
         "office_choices": words.office_choices,
         "problems": words.PROBLEMS,
+        "channels": words.CHANNELS,
+        "telling_states": words.TELLING_STATES,
+        "delivery_states": words.DELIVERY_STATES,
+        "delivery_reasons": words.DELIVERY_REASONS,
+        "digests": words.DIGESTS,
+        "recipient_words": words.recipient_words,
     }

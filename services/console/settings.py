@@ -16,6 +16,7 @@ SERVICES = (
     "release_notification",
     "community_handover",
     "oversight",
+    "notification",
 )
 ROOT = Path(__file__).parents[2]
 

@@ -76,6 +76,21 @@ class Metrics:
         self.reconciliation_age = Gauge(
             "baton_reconciliation_age_seconds", "Age of the last full comparison", registry=registry
         )
+        self.notice_attempts = Counter(
+            "baton_notice_attempts",
+            "Messages to people tried, by what came of it",
+            ["channel", "outcome"],
+            registry=registry,
+        )
+        self.notices_unsent = Gauge(
+            "baton_notices_unsent", "Messages to people that are due and not sent", ["channel"], registry=registry
+        )
+        self.notices_oldest_age = Gauge(
+            "baton_notices_oldest_unsent_age_seconds", "Age of the oldest of them", ["channel"], registry=registry
+        )
+        self.notices_unheard = Gauge(
+            "baton_notices_unheard", "Notices that nobody of their audience read in time", registry=registry
+        )
         self.timer_runs = Counter("baton_timer_runs", "Runs of timers", ["timer", "outcome"], registry=registry)
         self.timer_next_run = Gauge(
             "baton_timer_next_run_timestamp_seconds",

@@ -59,6 +59,9 @@ def main(arguments: list[str]) -> int:
     configure_logs(definition.name, settings.log_level)
     try:
         _run(definition, settings)
+    except ConfigurationError as error:  # of what a service needs beside what every service does
+        print(f"configuration: {error}", file=sys.stderr)
+        return 2
     except TopologyMismatch as error:
         log.error("service.topology_mismatch", entity=str(error))
         return 1

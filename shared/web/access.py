@@ -49,6 +49,9 @@ class Jurisdiction(StrEnum):
     SIGNED_IN = "anyone with a token"
     CITY = "whole city"
     OWN_NAME = "in the own name"
+    SELF = "own person"
+    CAUSED = "caused or supervised"
+    SYSTEMS = "own organisation alone"
     ORGANISATION = "own organisation"
     AREA = "division prefix"
     HOLDER = "holder of the case"
@@ -81,6 +84,13 @@ RULES: Mapping[Jurisdiction, Rule] = {
     Jurisdiction.OWN_NAME: Rule(
         "what is entered is entered as the own organisation's", own=frozenset(ROLES), bounded=False
     ),
+    Jurisdiction.SELF: Rule("what the asker, or the asker's office, was told", own=frozenset(ROLES)),
+    Jurisdiction.CAUSED: Rule(
+        "what the asker caused; supervisors also: what happens in their area",
+        own=frozenset(ROLES) - frozenset(SUPERVISORS),
+        area=_WITHIN_CITY,
+    ),
+    Jurisdiction.SYSTEMS: Rule("what is the own organisation's, whatever the role", own=frozenset(ROLES)),
     Jurisdiction.ORGANISATION: Rule(
         "organisations: what is their own; who works for the whole city: all",
         own=_BODIES,

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from deploy.compose.secret_files import (
+    ADDRESS_KEYS,
     BACKUP,
     DATABASE,
     DATABASE_URL,
@@ -30,6 +31,7 @@ from deploy.local.stack import CONSOLE, IDENTITY, ROOT, SERVICES
 from tests.deploy.test_observability import FOREIGN
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+CHANNELS = yaml.safe_load((ROOT / "deploy" / "compose" / "channels.yml").read_text())
 OTHER_PROVIDER = yaml.safe_load((ROOT / "deploy" / "compose" / "other-provider.yml").read_text())
 CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = (*SERVICES, IDENTITY, CONSOLE)
@@ -164,6 +166,14 @@ def test_with_another_provider_everybody_names_that_one_and_only_the_console_get
     assert issuers.pop().startswith("${OIDC_ISSUER:?")
     assert [name for name, one in changed.items() if "networks" in one] == [CONSOLE]
     assert set(changed[CONSOLE]["networks"]) == {"edge", *CONTAINERS[CONSOLE]["networks"]}
+
+
+def test_people_are_told_outside_of_the_page_only_where_that_is_wanted() -> None:
+    assert environment("notification")["NOTIFICATION_KEYS"] == f"/run/secrets/{ADDRESS_KEYS.split('/')[1]}"
+    assert "NOTIFICATION_CHANNELS" not in environment("notification")
+    (changed,) = CHANNELS["services"].values()
+    assert changed["environment"] == {"NOTIFICATION_CHANNELS": "/run/secrets/channels.yaml"}
+    assert set(changed["networks"]) == {"edge", *CONTAINERS["notification"]["networks"]}
 
 
 def test_the_keys_of_persons_are_the_registry_s_alone() -> None:

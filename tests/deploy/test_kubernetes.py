@@ -1,6 +1,7 @@
 """The manifests are what Kubernetes understands, and say of the platform what is so."""
 
 import base64
+import os
 import re
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from kubernetes_validate.utils import schema_contents
 from referencing import Registry, Resource
 
 from deploy import growth
-from deploy.compose.secret_files import AMQP_URI, DEFINITIONS, amqp_uri, wanted
+from deploy.compose.secret_files import ADDRESS_KEYS, AMQP_URI, DEFINITIONS, amqp_uri, wanted
 from deploy.local.stack import CONSOLE, IDENTITY, ROOT, SERVICES
 from deploy.observability import kubernetes
 from shared.messaging.topology import entities
@@ -371,6 +372,25 @@ def test_images_are_pinned() -> None:
         for only in template["spec"]["containers"]:
             assert only["image"].rpartition(":")[2][:1].isalnum(), name
             assert ":" in only["image"] and not only["image"].endswith(":latest"), name
+
+
+def test_notification_gets_out_by_one_component_and_not_without_it(tmp_path: Path) -> None:
+    assert "outward" not in of("NetworkPolicy")
+    used = os.path.relpath(KUBERNETES, tmp_path)
+    overlay = {"resources": [f"{used}/base"], "components": [f"{used}/channels"], "namespace": "baton"}
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
+    said = kubectl("kustomize", "--load-restrictor", "LoadRestrictionsNone", tmp_path)
+    found = {(one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(said)}
+    fit(found["NetworkPolicy", "outward"])
+    label = found["NetworkPolicy", "outward"]["spec"]["podSelector"]["matchLabels"].items()
+    deployments = {name: one["spec"]["template"] for (kind, name), one in found.items() if kind == "Deployment"}
+    assert [name for name, pod in deployments.items() if label <= pod["metadata"]["labels"].items()] == [
+        "notification-api"
+    ]
+    (container,) = deployments["notification-api"]["spec"]["containers"]
+    env = {one["name"]: one.get("value") for one in container["env"]}
+    assert env["NOTIFICATION_CHANNELS"] == "/run/secrets/baton/channels.yaml"
+    assert env["NOTIFICATION_KEYS"] == f"/run/secrets/baton/{ADDRESS_KEYS.split('/')[1]}"
 
 
 def test_the_page_s_sums_follow_from_what_was_measured_and_from_the_manifests() -> None:

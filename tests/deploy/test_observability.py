@@ -240,5 +240,5 @@ def test_no_metric_has_a_label_that_could_name_a_person() -> None:
     labels = set().union(*exposed().values())
     assert labels <= {
         "method", "route", "status", "event", "outcome", "reason", "command",
-        "queue", "timer", "table", "kind", "server", "le", "version", "migrations", "schema",
+        "queue", "timer", "table", "kind", "server", "channel", "le", "version", "migrations", "schema",
     }  # fmt: skip
