@@ -12,7 +12,7 @@ from flask_smorest import Blueprint
 from sqlalchemy import MetaData
 
 from shared.audit.anchors import AnchorSigner
-from shared.audit.sealing import anchor_day, seal_more
+from shared.audit.sealing import anchor_day, seal_more, signed_until
 from shared.messaging.intake import Intake
 from shared.messaging.reactions import Reactions
 from shared.observability.metrics import Metrics
@@ -84,10 +84,11 @@ def audit_timers(signer: AnchorSigner | None) -> tuple[Timer, ...]:
 
 
 def measuring_timers(definition: ServiceDefinition, metrics: Metrics) -> tuple[Timer, ...]:
-    """The timer that sets the gauges of what the database says: dead letters, and what is the service's own."""
+    """The timer that sets the gauges of what the database says: letters, the audit, what is the service's own."""
 
     def run(work: UnitOfWork) -> int:
         metrics.dead_letters_waiting.set(waiting(work.connection))
+        metrics.audit_anchor.set(signed_until(work.connection))
         if definition.measure is not None:
             definition.measure(work, metrics)
         return 0

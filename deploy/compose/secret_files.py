@@ -35,7 +35,7 @@ CLIENT_SECRET = "sign-in/client-secret"  # noqa: S105 - a file name; of the cons
 DATABASE, KEYS_DATABASE = "baton", "keys"
 REGISTRY, KEYRING = "person_registry", "identity.json"
 ADDRESS_KEYS = "notification/notification.key"  # under which officers' addresses are stored
-SUPERUSER, MONITORING = "postgres", "monitoring"
+SUPERUSER, MONITORING, BACKUP = "postgres", "monitoring", "backup"
 DEFINITIONS = "rabbitmq/definitions.json"
 PAGER = "alertmanager/webhook-url"  # where alerts go: nobody can make that up
 
@@ -61,6 +61,8 @@ def wanted() -> list[Secret]:
         Secret(f"{REGISTRY}/{KEYS_DATABASE_URL}", _text(keys_database_url)),
         Secret("postgres-keys/superuser-password", _text(secrets.token_urlsafe)),
         Secret("postgres-exporter/password", _text(secrets.token_urlsafe)),
+        Secret("backup/password", _text(secrets.token_urlsafe)),
+        Secret("backup-keys/password", _text(secrets.token_urlsafe)),
         Secret(SIGNING_KEY, _signing_key),
         Secret(PUBLIC_KEYS, _signing_key),
         Secret(f"{IDENTITY}/{ACCOUNTS_FILE}", _accounts),

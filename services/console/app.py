@@ -8,6 +8,7 @@ import structlog
 from flask import (
     Flask,
     Response,
+    current_app,
     has_request_context,
     jsonify,
     redirect,
@@ -44,21 +45,29 @@ from services.console.sessions import DATABASE_AWAY, Sessions, is_poll
 from services.console.settings import Settings
 from shared.kernel.ids import new_id
 from shared.reference.divisions import divisions
+from shared.web.access import access_of, public
 
 LANGUAGES = ("zh", "en")
 WITHOUT_SESSION = ("asset", "static", "live", "ready")
-PUBLIC = (
-    "identity.login",
-    "identity.signed_in",
-    "identity.signed_out",
-    "identity.logout",  # also of a session that has ended
-    "session_pages.language",
-    *WITHOUT_SESSION,
-)
 ASSETS = {
     "pico.css": "@picocss/pico/css/pico.min.css",
     "htmx.js": "htmx.org/dist/htmx.min.js",
 }
+PAGES = (
+    identity,
+    kept_form,
+    session_pages,
+    tasks,
+    cases,
+    releases,
+    tests,
+    indicators,
+    discrepancies,
+    ops,
+    persons,
+    audit,
+    notifications,
+)
 _CSP = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 
 log = structlog.get_logger(__name__)
@@ -89,24 +98,10 @@ def create_console(settings: Settings, transport: httpx.BaseTransport | None = N
     hops = settings.forwarded_hops
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     Babel(app, locale_selector=lambda: session.get("language", "zh"))
+    public(app.view_functions["static"])
     app.before_request(_sign_in_first)  # before forms are checked, for of a session that ended no form can be right
     CSRFProtect(app)
-    pages = (
-        identity,
-        kept_form,
-        session_pages,
-        tasks,
-        cases,
-        releases,
-        tests,
-        indicators,
-        discrepancies,
-        ops,
-        persons,
-        audit,
-        notifications,
-    )
-    for page in pages:
+    for page in PAGES:
         app.register_blueprint(page.bp)
     app.after_request(_protect)
     app.register_error_handler(Refused, _on_refused)
@@ -122,15 +117,29 @@ def create_console(settings: Settings, transport: httpx.BaseTransport | None = N
 
 
 def _sign_in_first() -> Any:
-    """Nothing begins without a token that is fresh, nor while nobody can say who is there."""
+    """Nothing begins without a token that is fresh, in a role that the page is not for, nor while nobody can say who is
+    there.
+    """
     if getattr(session, "is_away", False) and request.endpoint not in WITHOUT_SESSION:
         raise Away("sessions")
-    if request.endpoint in PUBLIC or request.endpoint is None:
+    if request.endpoint is None:
         return None
-    if current_account() is None:
+    needed = access_of(current_app.view_functions[request.endpoint])
+    if needed is not None and needed.is_public:
+        return None
+    account = current_account()
+    if account is None:
         return _ask_to_sign_in()
     current_token()
+    if needed is None or not needed.permits(account.role):
+        raise Refused(403, {"code": "authority.role"})
     return None
+
+
+def _may(endpoint: str) -> bool:
+    """Whether a page is for the role of whoever is signed in."""
+    needed, account = access_of(current_app.view_functions[endpoint]), current_account()
+    return needed is not None and account is not None and needed.permits(account.role)
 
 
 def _ask_to_sign_in() -> Any:
@@ -178,6 +187,7 @@ def _on_fault(fault: InternalServerError) -> Any:
 
 def _add_assets(app: Flask, folder: Path) -> None:
     @app.get("/assets/<name>")
+    @public
     def asset(name: str) -> Response:
         if name not in ASSETS:
             raise NotFound
@@ -186,10 +196,12 @@ def _add_assets(app: Flask, folder: Path) -> None:
 
 def _add_health(app: Flask) -> None:
     @app.get("/health/live")
+    @public
     def live() -> Response:
         return jsonify(status="live")
 
     @app.get("/health/ready")
+    @public
     def ready() -> Response:
         return jsonify(status="ready")
 
@@ -197,6 +209,7 @@ def _add_health(app: Flask) -> None:
 def _helpers() -> dict[str, Any]:
     return {
         "account": current_account(),
+        "may": _may,
         "clock_words": words.clock_words,
         "due_words": words.due_words,
         "is_overdue": words.is_overdue,

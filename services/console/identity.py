@@ -21,6 +21,7 @@ from services.console.clients import Away
 from services.console.session_store import SessionStore
 from services.console.sessions import KEPT_AFTER_SECONDS, ServerSession, Sessions, end
 from services.console.settings import Settings
+from shared.web.access import public
 from shared.web.keys import discovery_url
 from shared.web.principal import Principal, Role
 from shared.web.tokens import Expected
@@ -111,6 +112,7 @@ def end_session() -> None:
 
 
 @bp.get("/login")
+@public
 def login() -> Any:
     """To the provider. Whoever was signed out by time has to show again who it is."""
     session["next"] = safe(request.args.get("next"))
@@ -124,6 +126,7 @@ def login() -> Any:
 
 
 @bp.get("/signed-in")
+@public
 def signed_in() -> Any:
     """Back from the provider, with a code."""
     try:
@@ -141,6 +144,7 @@ def signed_in() -> Any:
 
 
 @bp.post("/logout")
+@public  # also of a session that has ended
 def logout() -> Any:
     """Sign out here, then at the provider: by a page that leads there, for a form may lead only to our own pages."""
     hint = (_store().tokens(_session().id) or {}).get("id_token")
@@ -159,6 +163,7 @@ def logout() -> Any:
 
 
 @bp.get("/signed-out")
+@public
 def signed_out() -> Any:
     """Signed out, here and there."""
     return render_template("signed_out.html")

@@ -18,9 +18,9 @@ from services.identity.signing import Signing
 from services.identity.store import Work
 from shared.observability.metrics import Metrics
 from shared.storage.engine import Storage
+from shared.web.access import public
 from shared.web.app import create_app
 from shared.web.keys import FileKeys
-from shared.web.operation import public
 from shared.web.tokens import Expected, TokenVerifier
 
 ASSETS = Path(__file__).parents[2] / "build" / "node_modules"

@@ -34,6 +34,8 @@ from shared.kernel.errors import NotFound
 from shared.web import (
     SUPERVISORS,
     Blueprint,
+    Jurisdiction,
+    Outside,
     Principal,
     Role,
     current_principal,
@@ -72,7 +74,7 @@ def _mine(*where: ColumnElement[bool]) -> Select[Any]:
 class Notices(MethodView):
     """The asker's notices."""
 
-    @operation(ANYONE)
+    @operation(ANYONE, within=Jurisdiction.SELF, outside=Outside.LEFT_OUT)
     @blp.arguments(NoticeQuery, location="query")
     @blp.response(200, NoticePage)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
@@ -93,7 +95,7 @@ class Notices(MethodView):
 class Unread(MethodView):
     """What the bell shows."""
 
-    @operation(ANYONE)
+    @operation(ANYONE, within=Jurisdiction.SELF, outside=Outside.LEFT_OUT)
     @blp.response(200, UnreadOut)
     def get(self) -> dict[str, int]:
         """How many are unread and not past."""
@@ -105,7 +107,7 @@ class Unread(MethodView):
 class ReadAll(MethodView):
     """All at once."""
 
-    @operation(ANYONE)
+    @operation(ANYONE, within=Jurisdiction.SELF, outside=Outside.LEFT_OUT)
     @blp.arguments(NothingIn)
     @blp.response(200, ReadOut)
     def post(self, _body: dict[str, Any]) -> dict[str, int]:
@@ -117,7 +119,7 @@ class ReadAll(MethodView):
 class OneNotice(MethodView):
     """One notice."""
 
-    @operation(ANYONE)
+    @operation(ANYONE, within=Jurisdiction.SELF)
     @blp.response(200, NoticeOut)
     def get(self, notice_id: UUID) -> Any:
         """Read one of the asker's notices."""
@@ -128,7 +130,7 @@ class OneNotice(MethodView):
 class Read(MethodView):
     """That it was read."""
 
-    @operation(ANYONE)
+    @operation(ANYONE, within=Jurisdiction.SELF)
     @blp.arguments(NothingIn)
     @blp.response(200, NoticeOut)
     def post(self, _body: dict[str, Any], notice_id: UUID) -> Any:
@@ -149,7 +151,7 @@ def _own(notice_id: UUID) -> Any:
 class Tellings(MethodView):
     """What was told to others."""
 
-    @operation(ANYONE)
+    @operation(ANYONE, within=Jurisdiction.CAUSED, outside=Outside.LEFT_OUT)
     @tellings_blp.arguments(TellingQuery, location="query")
     @tellings_blp.response(200, TellingPage)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
@@ -202,7 +204,7 @@ def _with_told(found: Sequence[Any]) -> list[dict[str, Any]]:
 class OwnContact(MethodView):
     """How the asker is told."""
 
-    @operation(ANYONE, looks=True)
+    @operation(ANYONE, within=Jurisdiction.OWN_NAME, looks=True)
     @contacts_blp.response(200, OwnContactOut)
     def get(self) -> dict[str, Any]:
         """Read how the asker is told, and what is set up here. Whoever asks is known from now on."""
@@ -214,7 +216,7 @@ class OwnContact(MethodView):
             "set_up": sorted(current_profile().channels),
         }
 
-    @operation(ANYONE)
+    @operation(ANYONE, within=Jurisdiction.OWN_NAME)
     @contacts_blp.arguments(ContactIn)
     @contacts_blp.response(200, ContactOut)
     def put(self, body: dict[str, Any]) -> Contact:
@@ -227,7 +229,7 @@ class OwnContact(MethodView):
 class Visit(MethodView):
     """Being here."""
 
-    @operation(ANYONE)
+    @operation(ANYONE, within=Jurisdiction.OWN_NAME)
     @contacts_blp.arguments(VisitIn)
     @contacts_blp.response(200, ContactOut)
     def put(self, body: dict[str, Any]) -> Contact:
@@ -239,14 +241,14 @@ class Visit(MethodView):
 class Office(MethodView):
     """The asker's office."""
 
-    @operation(ANYONE)
+    @operation(ANYONE, within=Jurisdiction.OWN_NAME)
     @contacts_blp.arguments(AddressIn)
     @contacts_blp.response(200, OfficeOut)
     def put(self, body: dict[str, Any]) -> OfficeAddress:
         """Say where the asker's office is reached while nobody of it was ever here. The answer holds no address."""
         return set_office(current_principal(), **body, work=work())
 
-    @operation(ANYONE)
+    @operation(ANYONE, within=Jurisdiction.OWN_NAME)
     @contacts_blp.response(200, OfficeOut)
     def get(self) -> OfficeAddress:
         """Read whether the asker's office has an address of its own."""

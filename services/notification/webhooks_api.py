@@ -26,6 +26,8 @@ from shared.kernel.errors import NotFound
 from shared.web import (
     SUPERVISORS,
     Blueprint,
+    Jurisdiction,
+    Outside,
     Role,
     current_principal,
     current_work,
@@ -57,13 +59,13 @@ def work() -> Work:
 class Subscriptions(MethodView):
     """The systems of the asker's organisation."""
 
-    @operation(*KEEPERS)
+    @operation(*KEEPERS, within=Jurisdiction.SYSTEMS, outside=Outside.LEFT_OUT)
     @webhooks_blp.response(200, SubscriptionsOut)
     def get(self) -> dict[str, Any]:
         """List them."""
         return {"items": _own_subscriptions()}
 
-    @operation(*KEEPERS, creates=True)
+    @operation(*KEEPERS, within=Jurisdiction.OWN_NAME, creates=True)
     @webhooks_blp.arguments(SubscriptionIn)
     @webhooks_blp.response(201, SubscriptionOut)
     def post(self, body: dict[str, Any]) -> Subscription:
@@ -75,7 +77,7 @@ class Subscriptions(MethodView):
 class Secret(MethodView):
     """With what a system checks the signatures."""
 
-    @operation(*KEEPERS, looks=True)
+    @operation(*KEEPERS, within=Jurisdiction.SYSTEMS, looks=True)
     @webhooks_blp.response(200, SecretOut)
     def get(self, subscription_id: UUID) -> dict[str, str]:
         """Read the secret; that is written down, and the answer is not kept."""
@@ -88,7 +90,7 @@ class Secret(MethodView):
 class Rotation(MethodView):
     """Another secret."""
 
-    @operation(*KEEPERS, creates=True)
+    @operation(*KEEPERS, within=Jurisdiction.SYSTEMS, creates=True)
     @webhooks_blp.arguments(NothingIn)
     @webhooks_blp.response(201, SubscriptionOut)
     def post(self, _body: dict[str, Any], subscription_id: UUID) -> Subscription:
@@ -100,7 +102,7 @@ class Rotation(MethodView):
 class End(MethodView):
     """No more."""
 
-    @operation(*KEEPERS, creates=True)
+    @operation(*KEEPERS, within=Jurisdiction.SYSTEMS, creates=True)
     @webhooks_blp.arguments(NothingIn)
     @webhooks_blp.response(201, SubscriptionOut)
     def post(self, _body: dict[str, Any], subscription_id: UUID) -> Subscription:
@@ -112,7 +114,7 @@ class End(MethodView):
 class Deliveries(MethodView):
     """What was sent to the systems of the asker's organisation."""
 
-    @operation(*KEEPERS)
+    @operation(*KEEPERS, within=Jurisdiction.SYSTEMS, outside=Outside.LEFT_OUT)
     @deliveries_blp.arguments(DeliveryQuery, location="query")
     @deliveries_blp.response(200, DeliveryPage)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
@@ -132,7 +134,7 @@ class Deliveries(MethodView):
 class Again(MethodView):
     """Once more."""
 
-    @operation(*KEEPERS, creates=True)
+    @operation(*KEEPERS, within=Jurisdiction.SYSTEMS, creates=True)
     @deliveries_blp.arguments(NothingIn)
     @deliveries_blp.response(201, DeliveryOut)
     def post(self, _body: dict[str, Any], delivery_id: UUID) -> Delivery:

@@ -11,6 +11,7 @@ import yaml
 
 from deploy.compose.secret_files import (
     ADDRESS_KEYS,
+    BACKUP,
     DATABASE,
     DATABASE_URL,
     DEFINITIONS,
@@ -35,6 +36,8 @@ OTHER_PROVIDER = yaml.safe_load((ROOT / "deploy" / "compose" / "other-provider.y
 CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = (*SERVICES, IDENTITY, CONSOLE)
 JOBS = ("secrets", "topology", "database")
+BACKUPS = ("backup", "backup-keys", "backup-exporter")
+ASKED_FOR = ("restore", "restore-keys")  # only by name, and they end
 ENGINES = ("rabbitmq", "postgres", "postgres-keys")
 # Read, for to import it would be to patch this process.
 DEADLINE = re.search(
@@ -61,7 +64,7 @@ def waits_for(name: str) -> dict[str, str]:
 
 def test_all_of_the_platform_is_there() -> None:
     watching = ("postgres-exporter", "prometheus", "alertmanager", "grafana", "jaeger")
-    assert set(CONTAINERS) == {*OURS, *JOBS, *ENGINES, "proxy", *watching}
+    assert set(CONTAINERS) == {*OURS, *JOBS, *ENGINES, *BACKUPS, *ASKED_FOR, "proxy", *watching}
 
 
 @pytest.mark.parametrize("name", [*OURS, *JOBS])
@@ -78,7 +81,7 @@ def test_what_is_ours_is_confined(name: str) -> None:
         assert int(told["stop_grace_period"].removesuffix("s")) > int(DEADLINE[1])
 
 
-@pytest.mark.parametrize("name", sorted(set(CONTAINERS) - set(JOBS)))
+@pytest.mark.parametrize("name", sorted(set(CONTAINERS) - {*JOBS, *ASKED_FOR}))
 def test_everything_that_stays_has_limits_and_is_started_again(name: str) -> None:
     assert CONTAINERS[name]["mem_limit"]
     assert CONTAINERS[name]["cpus"] > 0
@@ -178,6 +181,8 @@ def test_the_keys_of_persons_are_the_registry_s_alone() -> None:
         "database",
         REGISTRY,
         "postgres-keys",
+        "backup-keys",
+        "restore-keys",
     ]
     assert environment(REGISTRY)["IDENTITY_KEYS"] == f"/run/secrets/{KEYRING}"
     assert environment(REGISTRY)["IDENTITY_KEYS_DATABASE_URL_FILE"] == f"/run/secrets/{KEYS_DATABASE_URL}"
@@ -192,7 +197,7 @@ def test_the_start_goes_by_health_and_never_by_time() -> None:
     assert waits_for("topology") == {"rabbitmq": "service_healthy"}
     assert waits_for("database") == dict.fromkeys(("postgres", "postgres-keys"), "service_healthy")
     assert {name for name in OURS if waits_for("proxy").get(name) != "service_healthy"} == set()
-    for name in set(CONTAINERS) - {*OURS, *JOBS, "jaeger"}:  # ours is in the image
+    for name in set(CONTAINERS) - {*OURS, *JOBS, *ASKED_FOR, "backup-exporter", "jaeger"}:  # ours is in the image
         assert CONTAINERS[name]["healthcheck"]["test"][0] == "CMD", name
     assert "sleep" not in (ROOT / "docker-compose.yml").read_text()
 
@@ -227,6 +232,32 @@ def test_the_front_door_leads_to_every_service() -> None:
         assert re.search(pattern[1], inside), inside
     for outside in ("/api/oversight/stages", "/api/oversight/opsx", "/ops", "/identity/opsx", "/identity/authorize"):
         assert not re.search(pattern[1], outside), outside
+
+
+def test_each_server_is_backed_up_by_its_own_version_apart_from_the_other() -> None:
+    for server, keeps in (("postgres", "backup"), ("postgres-keys", "backup-keys")):
+        assert environment(keeps)["PGHOST"] == server
+        assert CONTAINERS[keeps]["image"] == CONTAINERS[server]["image"]
+        assert "hba_file=/etc/baton/pg_hba.conf" in CONTAINERS[server]["command"]
+    where = {name: CONTAINERS[name]["volumes"][0].removesuffix(":/backups") for name in BACKUPS[:2]}
+    assert where["backup"] != where["backup-keys"]
+    exported = CONTAINERS["backup-exporter"]["volumes"]
+    assert exported == [f"{where[name]}:/backups/{environment(name)['PGHOST']}:ro" for name in BACKUPS[:2]]
+    for name, server in (("restore", "postgres"), ("restore-keys", "postgres-keys")):
+        assert CONTAINERS[name]["volumes"][:2] == [
+            f"{server}:/var/lib/postgresql/data",
+            f"{where[name.replace('restore', 'backup')]}:/backups:ro",
+        ]
+        assert CONTAINERS[name]["profiles"] == ["restore"]
+        assert mounts(name) == {}
+
+
+def test_only_who_makes_backups_may_replicate() -> None:
+    rules = [line.split() for line in (ROOT / "deploy/compose/pg_hba.conf").read_text().splitlines() if line[0] != "#"]
+    assert [rule for rule in rules if rule[1] == "replication"] == [
+        ["host", "replication", BACKUP, "all", "scram-sha-256"]
+    ]
+    assert {rule[-1] for rule in rules if rule[0] != "local"} == {"scram-sha-256"}
 
 
 def test_images_are_pinned_and_another_can_be_put_in() -> None:

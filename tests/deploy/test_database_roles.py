@@ -30,7 +30,7 @@ def prepared(postgres: PrivatePostgres) -> Iterator[URL]:
     name = f"roles_{uuid4().hex[:8]}"
     superuser = make_url(postgres.create_database(name))
     keys = make_url(postgres.create_database(f"{name}_keys"))
-    prepare(superuser, dict.fromkeys(WITH_DATABASE, "first"), monitoring="first")
+    prepare(superuser, dict.fromkeys(WITH_DATABASE, "first"), monitoring="first", backup="first")
     prepare(keys, {"person_registry": "first"})
     for service in MIGRATED:
         engine = make_engine(superuser.set(username=service).render_as_string(hide_password=False), schema=service)
@@ -41,7 +41,7 @@ def prepared(postgres: PrivatePostgres) -> Iterator[URL]:
     postgres.drop_database(f"{name}_keys")
     engine = create_engine(make_url(postgres.url()), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        for role in (*WITH_DATABASE, "monitoring"):
+        for role in (*WITH_DATABASE, "monitoring", "backup"):
             connection.execute(text(f"drop role {role}"))
     engine.dispose()
 
@@ -133,6 +133,12 @@ def test_monitoring_sees_figures_and_no_case(prepared: URL) -> None:
     assert ask(prepared, "monitoring", "select count(*) from pg_stat_activity")
     with pytest.raises(ProgrammingError):
         ask(prepared, "monitoring", "select count(*) from person_registry.event_log")
+
+
+def test_who_makes_backups_replicates_and_cannot_ask(prepared: URL) -> None:
+    assert ask(prepared, "monitoring", "select rolreplication from pg_roles where rolname = 'backup'") is True
+    with pytest.raises(OperationalError, match="permission denied for database"):
+        ask(prepared, "backup", "select 1")
 
 
 def test_made_again_it_changes_passwords_and_nothing_else(prepared: URL) -> None:

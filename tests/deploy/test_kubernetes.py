@@ -24,10 +24,13 @@ from shared.messaging.topology import entities
 
 KUBERNETES = ROOT / "deploy" / "k8s"
 OVERLAYS = ("county", "province")
+UPGRADING = (ROOT / "docs" / "upgrading.md").read_text()
 # What operators bring: schemas of theirs are not at hand, so what we use of them is held below.
 FOREIGN_KINDS = {
     "RabbitmqCluster": "rabbitmq.com/v1beta1",
     "Cluster": "postgresql.cnpg.io/v1",
+    "ScheduledBackup": "postgresql.cnpg.io/v1",
+    "ObjectStore": "barmancloud.cnpg.io/v1",
     "ScaledObject": "keda.sh/v1alpha1",
     "TriggerAuthentication": "keda.sh/v1alpha1",
     "PodMonitor": "monitoring.coreos.com/v1",
@@ -184,6 +187,16 @@ def test_the_database_takes_as_many_connections_as_there_can_be(overlay: str) ->
     assert most * 5 < allowed
 
 
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_a_new_version_comes_before_an_old_one_goes(overlay: str) -> None:
+    deployments = of("Deployment", overlay)
+    rolled = {name: one for name, one in deployments.items() if name == CONSOLE or name.endswith("-api")}
+    assert len(rolled) == len(SERVICES) + 1
+    for name, one in rolled.items():
+        assert one["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}, name
+    assert all(f"`{words}`" in UPGRADING for words in ("maxSurge: 1", "maxUnavailable: 0"))
+
+
 def test_names_that_settings_use_are_names_of_services() -> None:
     known = set(of("Service"))
     for variable in container(CONSOLE)["env"]:
@@ -319,6 +332,22 @@ def test_the_broker_and_the_database_survive_the_loss_of_a_node() -> None:
         assert cluster["affinity"]["podAntiAffinityType"] == "required"
 
 
+def test_each_database_is_backed_up_every_day_apart_from_the_other_and_the_keys_for_a_short_time() -> None:
+    stores = {}
+    for name in ("postgres", "postgres-keys"):
+        (plugin,) = of("Cluster")[name]["spec"]["plugins"]
+        assert plugin["isWALArchiver"] is True
+        stores[name] = of("ObjectStore")[plugin["parameters"]["barmanObjectName"]]["spec"]
+        backup = of("ScheduledBackup")[name]["spec"]
+        assert (backup["cluster"], backup["method"]) == ({"name": name}, "plugin")
+        assert backup["pluginConfiguration"] == {"name": plugin["name"]}
+        assert len(backup["schedule"].split()) == 6
+        assert backup["schedule"].endswith("* * *")
+    assert [store["retentionPolicy"] for store in stores.values()] == ["14d", "2d"]
+    for one in ("destinationPath", "s3Credentials"):
+        assert stores["postgres"]["configuration"][one] != stores["postgres-keys"]["configuration"][one]
+
+
 def test_the_rules_are_the_same_as_elsewhere() -> None:
     assert kubernetes.TARGET.read_text() == kubernetes.rendered()
     jobs = {
@@ -328,7 +357,7 @@ def test_the_rules_are_the_same_as_elsewhere() -> None:
         for rule in endpoint["relabelings"]
         if "replacement" in rule
     }
-    assert jobs == {"proxy", "rabbitmq", "postgres"}
+    assert jobs == {"proxy", "rabbitmq", "postgres"}  # of its backups the operator exposes figures of its own
     by_name = of("PodMonitor")["services"]["spec"]["selector"]["matchExpressions"][0]["values"]
     asked = [labels for labels in map(labels_of, pods()) if labels["app.kubernetes.io/component"] in by_name]
     assert {labels["baton-service"] for labels in asked} == {*SERVICES, IDENTITY}

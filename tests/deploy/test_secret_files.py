@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
+from deploy.compose.passwords import main as renew_passwords
 from deploy.compose.rights import TOPOLOGY_USER
 from deploy.compose.secret_files import (
     AMQP_URI,
@@ -116,6 +117,23 @@ def test_a_changed_password_is_written_to_the_broker_s_users(trial: Path) -> Non
     assert after["users"] != before["users"]
     assert after["permissions"] == before["permissions"]
     assert len(run(trial, DEV)[1]) == 1, "once is enough"
+
+
+def test_new_passwords_are_one_service_s_alone_and_nothing_else_of_its_addresses_changes(trial: Path) -> None:
+    def addresses(name: str) -> list[URL]:
+        files = (AMQP_URI, DATABASE_URL, KEYS_DATABASE_URL)
+        return [make_url((trial / name / file).read_text()) for file in files if (trial / name / file).is_file()]
+
+    before, others = addresses("person_registry"), addresses("oversight")
+    assert renew_passwords([str(trial), "person_registry"]) == 0
+    after = addresses("person_registry")
+    assert len(before) == 3
+    assert all(old.password != new.password for old, new in zip(before, after, strict=True))
+    assert [one.set(password="x") for one in before] == [one.set(password="x") for one in after]
+    assert addresses("oversight") == others
+    assert (trial / "person_registry" / AMQP_URI).stat().st_mode & 0o777 == 0o444
+    assert run(trial, DEV)[1][1:] == [NEW_RIGHTS], "the broker's users follow"
+    assert renew_passwords([str(trial), "nobody"]) == 1
 
 
 def test_rights_of_another_version_are_written_anew_and_its_passwords_stay(trial: Path) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -142,6 +143,20 @@ def test_behind_a_front_door_that_it_shares_every_address_has_its_path(tmp_path:
         asked = {"data": {"grant_type": "client_credentials"}, "auth": ("station-system", PASSWORD)}
         by_the_way_inside = browser.http.post("/token", base_url="http://identity:8000", **asked)
         assert by_the_way_inside.status_code == 200
+
+
+def test_a_database_that_is_away_is_told_on_a_page(provider: ProviderUnderTest) -> None:
+    browser = provider.browser()
+    csrf = csrf_token(browser.open())
+    there = provider.app.extensions["provider"]
+    away: Storage[Work] = Storage(service="identity", url="sqlite:////nowhere/identity.sqlite3", work=Work)
+    provider.app.extensions["provider"] = replace(there, storage=away)
+    answer = browser.enter(csrf=csrf, ui_locales="en")
+    assert answer.status_code == 503
+    assert "please try again later" in answer.get_data(as_text=True)
+    assert answer.headers["Retry-After"] == "5"
+    provider.app.extensions["provider"] = there
+    away.dispose()
 
 
 def test_the_page_has_no_script_and_leads_to_the_client_only(provider: ProviderUnderTest) -> None:

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from services.console.clients import Away, Refused
 from services.console.identity import current_account
 from services.console.pages.common import get, post, put
+from shared.web.access import Jurisdiction, Outside, allows
 from shared.web.principal import SUPERVISORS, Role
 
 bp = Blueprint("notifications", __name__, url_prefix="/notifications")
@@ -28,6 +29,7 @@ PLACES: Mapping[str, tuple[str, tuple[Role, ...]]] = {
 
 
 @bp.get("")
+@allows(Role.ANYONE_SIGNED_IN, within=Jurisdiction.SELF, outside=Outside.LEFT_OUT)
 def index() -> Any:
     """What the user was told, the newest first."""
     note_visit()
@@ -38,6 +40,7 @@ def index() -> Any:
 
 
 @bp.get("/bell")
+@allows(Role.ANYONE_SIGNED_IN, within=Jurisdiction.SELF, outside=Outside.LEFT_OUT)
 def bell() -> str:
     """How many are unread. No page waits for it, and none fails with it."""
     note_visit()
@@ -49,6 +52,7 @@ def bell() -> str:
 
 
 @bp.get("/<uuid:notice_id>")
+@allows(Role.ANYONE_SIGNED_IN, within=Jurisdiction.SELF)
 def one(notice_id: UUID) -> Any:
     """To what the notice is about; it is read by that."""
     notice = post("notification", f"/notices/{notice_id}/read")
@@ -61,6 +65,7 @@ def one(notice_id: UUID) -> Any:
 
 
 @bp.post("/read")
+@allows(Role.ANYONE_SIGNED_IN, within=Jurisdiction.SELF, outside=Outside.LEFT_OUT)
 def read_all() -> Any:
     """All at once."""
     post("notification", "/notices/read")
@@ -68,6 +73,7 @@ def read_all() -> Any:
 
 
 @bp.post("/<uuid:notice_id>/read")
+@allows(Role.ANYONE_SIGNED_IN, within=Jurisdiction.SELF)
 def read(notice_id: UUID) -> Any:
     """One of them, without going there."""
     post("notification", f"/notices/{notice_id}/read")
@@ -75,6 +81,7 @@ def read(notice_id: UUID) -> Any:
 
 
 @bp.get("/told")
+@allows(Role.ANYONE_SIGNED_IN, within=Jurisdiction.CAUSED, outside=Outside.LEFT_OUT)
 def told() -> str:
     """Who was told of what the user caused, or of what happens in the user's area: by what, and read when."""
     query = {name: request.args.get(name) or None for name in ("about", "cursor", "state")}
@@ -83,12 +90,14 @@ def told() -> str:
 
 
 @bp.get("/settings")
+@allows(Role.ANYONE_SIGNED_IN, within=Jurisdiction.OWN_NAME)
 def settings() -> Any:
     """How the user is told."""
     return _settings()
 
 
 @bp.post("/settings")
+@allows(Role.ANYONE_SIGNED_IN, within=Jurisdiction.OWN_NAME)
 def set_own() -> Any:
     """How the user wants to be told."""
     body = _address() | {
@@ -101,6 +110,7 @@ def set_own() -> Any:
 
 
 @bp.post("/settings/office")
+@allows(Role.ANYONE_SIGNED_IN, within=Jurisdiction.OWN_NAME)
 def set_office() -> Any:
     """Where the user's office is reached while nobody of it was ever here."""
     return _saved("/contact/office", _address())

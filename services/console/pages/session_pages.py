@@ -6,6 +6,7 @@ from flask import Blueprint, redirect, request, session, url_for
 
 from services.console.identity import current_account, safe
 from services.console.pages.notifications import note_visit
+from shared.web.access import Jurisdiction, allows, public
 from shared.web.principal import Role
 
 bp = Blueprint("session_pages", __name__)
@@ -19,6 +20,7 @@ HOME = {
 
 
 @bp.get("/")
+@allows(Role.ANYONE_SIGNED_IN, within=Jurisdiction.SIGNED_IN)
 def home() -> Any:
     """What the signed-in user most needs."""
     account = current_account()
@@ -28,6 +30,7 @@ def home() -> Any:
 
 
 @bp.post("/language")
+@public
 def language() -> Any:
     """Choose the language."""
     session["language"] = "en" if request.form.get("language") == "en" else "zh"
