@@ -22,6 +22,7 @@ from deploy.compose import certificates
 from deploy.compose.rights import TOPOLOGY_USER, are_current, definitions
 from deploy.local.accounts import ACCOUNTS_FILE, PASSWORD_FILE, ensure_accounts
 from deploy.local.stack import SERVICES
+from services.community_handover.photo_box import create_keys as create_attachment_keys
 from services.person_registry.keyring import create_keyring
 from shared.web.tokens import create_keys
 
@@ -30,6 +31,7 @@ AMQP_URI, DATABASE_URL, KEYS_DATABASE_URL = "amqp-uri", "database-url", "keys-da
 AUDIT_KEY = "audit.jwk"
 DATABASE, KEYS_DATABASE = "baton", "keys"
 REGISTRY, KEYRING = "person_registry", "identity.json"
+HANDOVER, ATTACHMENT_KEYS = "community_handover", "attachments.keys"
 SUPERUSER, MONITORING = "postgres", "monitoring"
 DEFINITIONS = "rabbitmq/definitions.json"
 PAGER = "alertmanager/webhook-url"  # where alerts go: nobody can make that up
@@ -53,6 +55,7 @@ def wanted() -> list[Secret]:
         Secret("postgres/superuser-password", _text(secrets.token_urlsafe)),
         Secret(f"{REGISTRY}/{KEYRING}", _keyring),
         Secret(f"{REGISTRY}/{KEYS_DATABASE_URL}", _text(keys_database_url)),
+        Secret(f"{HANDOVER}/{ATTACHMENT_KEYS}", create_attachment_keys),
         Secret("postgres-keys/superuser-password", _text(secrets.token_urlsafe)),
         Secret("postgres-exporter/password", _text(secrets.token_urlsafe)),
         Secret("console/private.jwk", _signing_key),

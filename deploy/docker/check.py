@@ -33,6 +33,7 @@ KILLED = (*OURS, "proxy", "rabbitmq", "postgres", "postgres-keys")
 ACTS = (1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 13)  # the steps of a case that are acts, but for the last few
 SEEN = {  # what a container sees of the secrets, where that is not an address of broker and database only
     CONSOLE: ["accounts.json", "keys", "private.jwk"],
+    "community_handover": ["amqp-uri", "attachments.keys", "database-url"],
     "person_registry": ["amqp-uri", "database-url", "identity.json", "keys-database-url"],
 }
 RESTART_SECONDS = 60

@@ -139,6 +139,18 @@ class Acceptance(MethodView):
         )
 
 
+@tasks_blp.route("/<uuid:task_id>/acceptance-undoing")
+class AcceptanceUndoing(MethodView):
+    """A confirmation by mistake."""
+
+    @operation(*OFFICERS, creates=True)
+    @tasks_blp.arguments(Nothing)
+    @tasks_blp.response(201, TaskOut)
+    def post(self, _body: dict[str, Any], task_id: UUID) -> Task:
+        """Take a confirmation back, by whoever gave it, within five minutes and before anything followed."""
+        return commands.undo_acceptance(_acting(task_id), by=current_principal().subject, work=work())
+
+
 @tasks_blp.route("/<uuid:task_id>/rejection")
 class Rejection(MethodView):
     """The refusal of a task."""

@@ -11,6 +11,7 @@ from services.community_handover.domain.task import (
     Kind,
     Outcome,
     PauseReason,
+    RejectionGround,
     Task,
 )
 from services.community_handover.domain.transitions import State
@@ -37,7 +38,13 @@ class AcceptanceIn(_Input):
 class RejectionIn(_Input):
     """Why the office is not the right one, and which one is."""
 
-    reason = fields.String(required=True, validate=_words)
+    ground = fields.Enum(RejectionGround, by_value=True, load_default=RejectionGround.OTHER)
+    reason = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=_words,
+        metadata={"description": "In words; needed when the ground is `other`"},
+    )
     proposed_office = fields.String(load_default=None, allow_none=True, validate=_code)
 
 
@@ -290,6 +297,7 @@ class TaskOut(Schema):
     assigned_reason = fields.String(allow_none=True)
     rejections = fields.Integer()
     rejected_by = fields.String(allow_none=True)
+    rejection_ground = fields.Enum(RejectionGround, by_value=True, allow_none=True)
     rejection_reason = fields.String(allow_none=True)
     proposed_office = fields.String(allow_none=True)
     party = fields.List(fields.Nested(MemberOut), allow_none=True)

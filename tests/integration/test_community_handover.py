@@ -217,6 +217,33 @@ def test_second_acceptance_is_told_who_was_first_and_the_same_officer_changes_no
     assert len(service.events("handover.accepted.v1")) == 1
 
 
+def test_an_acknowledgement_is_taken_back_once_and_given_again(service: ServiceUnderTest) -> None:
+    task = offered_task(service)
+    service.client.post(f"/tasks/{task}/acceptance", as_=OFFICER)
+    service.clock.advance(timedelta(minutes=4))
+    assert service.client.post(f"/tasks/{task}/acceptance-undoing", as_=COLLEAGUE).status_code == 409
+    undone = service.client.post(f"/tasks/{task}/acceptance-undoing", as_=OFFICER, key="undo")
+    assert (undone.status_code, undone.get_json()["state"]) == (201, "offered")
+    again = service.client.post(f"/tasks/{task}/acceptance-undoing", as_=OFFICER, key="undo")
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert (
+        service.client.post(f"/tasks/{task}/acceptance", as_=COLLEAGUE).get_json()["accepted_by"] == COLLEAGUE.subject
+    )
+    assert [row.action for row in service.audit() if row.refused is None] == [
+        "handover.accepted.v1",
+        "handover.acceptance_undone.v1",
+        "handover.accepted.v1",
+    ]
+
+
+def test_an_office_that_refuses_chooses_a_ground_or_says_why(service: ServiceUnderTest) -> None:
+    task = offered_task(service)
+    silent = service.client.post(f"/tasks/{task}/rejection", {"ground": "other"}, as_=OFFICER)
+    assert (silent.status_code, silent.get_json()["errors"][0]["code"]) == (422, "rejection.reason_missing")
+    refused = service.client.post(f"/tasks/{task}/rejection", {"ground": "moved_away"}, as_=OFFICER).get_json()
+    assert (refused["state"], refused["rejection_ground"]) == ("disputed", "moved_away")
+
+
 def test_an_acknowledgement_sent_twice_is_one(service: ServiceUnderTest) -> None:
     task = offered_task(service)
     first = service.client.post(f"/tasks/{task}/acceptance", as_=OFFICER, key="once")
