@@ -1,6 +1,5 @@
 """The console's Flask application."""
 
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,20 +12,20 @@ from flask import (
     redirect,
     render_template,
     request,
-    send_from_directory,
     session,
     url_for,
 )
 from flask_babel import Babel, get_locale
+from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFProtect
-from werkzeug.exceptions import NotFound
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from services.console import identity, kept_form, words
+from services.console import assets, identity, kept_form, words
 from services.console.clients import Away, Refused, Services
 from services.console.identity import SignedOut, current_account, current_token, end_session
 from services.console.locale_files import compile_translations
 from services.console.pages import (
+    attachments,
     audit,
     cases,
     discrepancies,
@@ -38,6 +37,7 @@ from services.console.pages import (
     tasks,
     tests,
 )
+from services.console.pages.common import wants_json
 from services.console.session_store import SessionStore
 from services.console.sessions import Sessions, is_poll
 from services.console.settings import Settings
@@ -51,15 +51,12 @@ PUBLIC = (
     "identity.signed_out",
     "identity.logout",  # also of a session that has ended
     "session_pages.language",
+    "session_pages.type_size",
     "asset",
     "static",
     "live",
     "ready",
 )
-ASSETS = {
-    "pico.css": "@picocss/pico/css/pico.min.css",
-    "htmx.js": "htmx.org/dist/htmx.min.js",
-}
 _CSP = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 
 log = structlog.get_logger(__name__)
@@ -90,6 +87,7 @@ def create_console(settings: Settings, transport: httpx.BaseTransport | None = N
     hops = settings.forwarded_hops
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     Babel(app, locale_selector=lambda: session.get("language", "zh"))
+    app.before_request(attachments.allow_photographs)
     app.before_request(_sign_in_first)  # before forms are checked, for of a session that ended no form can be right
     CSRFProtect(app)
     pages = (
@@ -97,6 +95,7 @@ def create_console(settings: Settings, transport: httpx.BaseTransport | None = N
         kept_form,
         session_pages,
         tasks,
+        attachments,
         cases,
         releases,
         tests,
@@ -112,7 +111,7 @@ def create_console(settings: Settings, transport: httpx.BaseTransport | None = N
     app.register_error_handler(Refused, _on_refused)
     app.register_error_handler(Away, _on_away)
     app.register_error_handler(SignedOut, lambda _ended: _ask_to_sign_in())
-    _add_assets(app, settings.assets)
+    assets.install(app, assets.Assets(settings.assets))
     _add_health(app)
     app.context_processor(_helpers)
     return app
@@ -133,6 +132,8 @@ def _ask_to_sign_in() -> Any:
     end_session()
     if is_poll(request):
         return "", 204
+    if wants_json():
+        return jsonify(said=str(_("请重新登录"))), 401
     if request.method == "POST":
         return kept_form.keep()
     return redirect(url_for("identity.login", next=request.full_path.rstrip("?")))
@@ -158,14 +159,6 @@ def _on_away(away: Away) -> tuple[str, int]:
     return render_template("away.html"), 503
 
 
-def _add_assets(app: Flask, folder: Path) -> None:
-    @app.get("/assets/<name>")
-    def asset(name: str) -> Response:
-        if name not in ASSETS:
-            raise NotFound
-        return send_from_directory(folder, ASSETS[name], max_age=86_400)
-
-
 def _add_health(app: Flask) -> None:
     @app.get("/health/live")
     def live() -> Response:
@@ -184,6 +177,10 @@ def _helpers() -> dict[str, Any]:
         "is_overdue": words.is_overdue,
         "place": lambda code: divisions().full_name(code),
         "language": str(get_locale()),
+        "is_large": session_pages.is_large(),
+        "can_undo": words.can_undo,
+        "rejection_grounds": words.REJECTION_GROUNDS,
+        "attachment_kinds": words.ATTACHMENT_KINDS,
         "new_key": lambda: str(new_id()),
         "states": words.STATES,
         "state_words": words.state_words,

@@ -29,6 +29,11 @@ def act(service: str, path: str, body: Mapping[str, Any]) -> Any:
     return _services().post(current_token(), service, path, body, key=request.form.get("key") or None)
 
 
+def wants_json() -> bool:
+    """Whether a script asks, which wants data and no page."""
+    return request.accept_mimetypes.best == "application/json"
+
+
 def names_of(person_ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
     """The persons' files by id, as far as the user may read them."""
     wanted = sorted(set(person_ids))
