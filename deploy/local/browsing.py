@@ -31,7 +31,7 @@ def token_of_person(provider: str, username: str, password: str) -> str:
     address = f"{provider}/authorize?{urlencode(_asked(verifier))}"
     with httpx.Client(timeout=30, trust_env=False) as browser:
         page = browser.get(address)
-        form = {"csrf_token": _csrf_token(page), "username": username, "password": password}
+        form = {"csrf_token": csrf_token(page), "username": username, "password": password}
         code = _code(browser.post(address, data=form))
         answer = browser.post(
             f"{provider}/token",
@@ -62,7 +62,11 @@ def _asked(verifier: str) -> dict[str, str]:
     }
 
 
-def _csrf_token(page: httpx.Response) -> str:
+def csrf_token(page: httpx.Response) -> str:
+    """What a form of the provider's page sends back.
+
+    Raises: SignInFailed.
+    """
     found = _CSRF.search(page.text)
     if found is None:
         raise SignInFailed(f"no form to sign in: {page.status_code}")
