@@ -292,6 +292,7 @@ PROBLEMS = {
     "attachment.too_many": _l("每个任务最多十份附件"),
     "attachment.person_sealed": _l("档案已封存，不能再上传"),
     "attachment.no_keys": _l("本系统没有启用附件"),
+    "sample.not_found": _l("没有送到您单位的这个样本"),
     "task.other_office": _l("任务已转给其他单位"),
     "task.place_decided": _l("上级已经决定接收单位，不能退回"),
     "task.search_incomplete": _l("查找还不完整"),

@@ -18,12 +18,16 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 AXE = BUILD / "node_modules" / "axe-core" / "axe.min.js"
+PHONE, DESK = 375, 1280  # pixels across
+HEIGHT = 740
 
 
-def page_for(browser: Browser, platform: RunningPlatform, username: str, *, scripts: bool = True) -> Page:
-    """A phone's page, signed in."""
+def page_for(
+    browser: Browser, platform: RunningPlatform, username: str, *, scripts: bool = True, width: int = PHONE
+) -> Page:
+    """A page, signed in."""
     context = browser.new_context(
-        viewport={"width": 375, "height": 740},
+        viewport={"width": width, "height": HEIGHT},
         base_url=platform.stack.urls["console"],
         java_script_enabled=scripts,
         bypass_csp=False,
@@ -44,6 +48,12 @@ def violations_on(page: Page) -> list[str]:
         "axe.run().then(found => found.violations.map(v => v.id + ': ' + v.nodes[0].html))"
     )
     return found
+
+
+def too_wide(page: Page) -> int:
+    """By how many pixels a page is wider than its window."""
+    wider: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return wider
 
 
 def offered_task(platform: RunningPlatform, name: str) -> str:

@@ -13,6 +13,7 @@ TYPE_COOKIE = "baton_type"
 YEAR_SECONDS = 365 * 86_400
 HOME = {
     Role.STATION_OFFICER: "tests.index",
+    Role.LABORATORY: "samples.index",
     Role.CENTRE_CLERK: "releases.index",
     Role.COMMUNITY_OFFICER: "tasks.index",
     Role.TOWNSHIP_SUPERVISOR: "tasks.index",
