@@ -329,6 +329,41 @@ class TaskOut(Schema):
     unresolved_reason = fields.String(allow_none=True)
 
 
+class LineOut(Schema):
+    """A task as a list shows it."""
+
+    id = fields.UUID()
+    person_id = fields.UUID()
+    state = fields.Enum(State, by_value=True)
+    division = fields.String(allow_none=True)
+    release_at = fields.AwareDateTime()
+    released_at = fields.AwareDateTime(allow_none=True)
+    due_rule = fields.String(allow_none=True)
+    due_at = fields.AwareDateTime(allow_none=True)
+    escalation_level = fields.Integer()
+    accepted_at = fields.AwareDateTime(allow_none=True)
+    accepted_by = fields.String(allow_none=True)
+    party = fields.List(fields.Nested(MemberOut), allow_none=True)
+
+
+LINE = tuple(LineOut().fields)
+
+
+class BoardQuery(Schema):
+    """How much of it."""
+
+    limit = fields.Integer(load_default=100, validate=validate.Range(1, 200))
+    done = fields.Integer(load_default=20, validate=validate.Range(1, 100))
+
+
+class BoardOut(Schema):
+    """Open tasks, and the latest that are over."""
+
+    open = fields.List(fields.Nested(LineOut))
+    done = fields.List(fields.Nested(LineOut))
+    more = fields.Boolean(metadata={"description": "Whether more are open than are shown"})
+
+
 class DutyOut(Schema):
     """Who is on duty."""
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from flask import g, has_request_context
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
@@ -336,8 +337,25 @@ def office_choices(offices: Iterable[Mapping[str, str]], own: str | None = None)
 
 
 def _(text: str, **values: object) -> str:
-    translated: str = gettext(text, **values)
-    return translated
+    """Translated once in a request: a list says the same words a hundred times."""
+    if not has_request_context():
+        return str(gettext(text, **values))
+    known: dict[str, str] = g.setdefault("translated", {})
+    if text not in known:
+        known[text] = gettext(text)
+    return known[text] % values if values else known[text]
+
+
+class Spoken(dict[str, str]):
+    """Words of a table in the user's language, each translated once; for lists."""
+
+    def __init__(self, table: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._table = table
+
+    def __missing__(self, key: str) -> str:
+        self[key] = str(self._table[key]) if key in self._table else ""
+        return self[key]
 
 
 def can_undo(task: Mapping[str, Any], subject: str, now: datetime | None = None) -> bool:

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from services.console.clients import Refused
 from services.console.identity import current_account
 from services.console.pages.common import act, get, names_of, wants_json
-from services.console.words import PROBLEMS
+from services.console.words import PROBLEMS, RULES, STATES, Spoken
 
 bp = Blueprint("tasks", __name__, url_prefix="/tasks")
 
@@ -65,8 +65,8 @@ STEPS: Mapping[str, Step] = {
 @bp.get("")
 def index() -> Any:
     """All tasks of the user's office or area, by what is to be done."""
-    found = get("community_handover", "/tasks", open=True, limit=PAGE)["items"]
-    found += get("community_handover", "/tasks", open=False, newest_first=True, limit=DONE)["items"]
+    board = get("community_handover", "/tasks/board", limit=PAGE, done=DONE)
+    found = [*board["open"], *board["done"]]
     by_state = {state: group for group, states in GROUPS.items() for state in states}
     grouped: dict[str, list[Any]] = {group: [] for group in GROUPS}
     for task in found:
@@ -75,7 +75,8 @@ def index() -> Any:
         grouped[group].sort(key=lambda task: task["due_at"] or task["release_at"])
     names = names_of(task["person_id"] for task in found)
     template = "tasks_list.html" if request.headers.get("HX-Request") else "tasks.html"
-    return render_template(template, grouped=grouped, names=names)
+    words = {"states": Spoken(STATES), "rules": Spoken(RULES)}
+    return render_template(template, grouped=grouped, names=names, **words)
 
 
 @bp.get("/<uuid:task_id>")
