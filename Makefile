@@ -1,10 +1,11 @@
 # `make` alone lists what there is. Everything sets up what it needs and says so.
-PYTHON ?= python3
-VENV   := .venv
-BIN    := $(VENV)/bin
-BENCH  := build/bench/env
-ONLY   ?= tests
-LOCK   := --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header
+PYTHON  ?= python3
+VENV    := .venv
+BIN     := $(VENV)/bin
+BENCH   := build/bench/env
+ONLY    ?= tests
+WORKERS ?= 2
+LOCK    := --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
 .PHONY: help run chain ops audit-verify test check bench year faults docs screens migration lock clean setup setup-dev
@@ -26,9 +27,9 @@ audit-verify: setup ## prove the audit of the platform in data/, or name the fir
 	  $(BIN)/python -m shared.runtime.audit verify $(if $(KEPT),--kept $(KEPT))
 
 ##@ Work on it
-test: setup-dev ## all tests, on real servers; ONLY=tests/unit for a part
+test: setup-dev ## all tests, on real servers; ONLY=tests/unit for a part, WORKERS=4 for more at once
 	@$(BIN)/python -m deploy.local.system_packages rabbitmq-server postgres chromium promtool
-	@$(BIN)/python -m pytest $(ONLY)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ONLY)
 check: setup-dev ## lint, format, types, architecture, dependencies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

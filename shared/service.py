@@ -54,6 +54,7 @@ class ServiceDefinition:
     timers: Sequence[Timer] = ()
     intake: Intake | None = None
     linger: timedelta = timedelta(0)  # how long a batch of events waits for more, where nobody waits for its effect
+    niceness: int = 0  # steps by which it takes less of a busy processor than services that somebody waits for
     takes_unrouted: bool = False  # keeps the events that no queue is bound for, for an operator
     measure: Callable[[Any, Metrics], None] | None = None  # sets gauges from what the database says
 

@@ -20,6 +20,7 @@ SERVICE = ServiceDefinition(
     blueprints=(blp, indicators_blp, assessment_blp, discrepancies_blp),
     reactions=REACTIONS,
     linger=timedelta(milliseconds=50),
+    niceness=10,
     timers=TIMERS,
     measure=measure,
     takes_unrouted=True,

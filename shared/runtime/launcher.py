@@ -28,6 +28,7 @@ from shared.observability.tracing import Tracing, tracing_of
 from shared.runtime.clock import FileClock
 from shared.runtime.health import BrokerWatch
 from shared.runtime.host import nameko_service
+from shared.runtime.priority import step_aside
 from shared.runtime.settings import ConfigurationError, Settings, Topology, load_settings
 from shared.runtime.topology import look_for_mark
 from shared.service import ServiceDefinition
@@ -78,6 +79,7 @@ def _run(definition: ServiceDefinition, settings: Settings) -> None:
     # A batch makes tens of thousands of short-lived objects; looking through them again and again finds nothing.
     gc.freeze()
     gc.set_threshold(100_000, 50, 50)
+    step_aside(definition.niceness)
     stop = _stop_on_signals()
     metrics = Metrics()
     clock = FileClock(settings.clock_file) if settings.clock_file else SystemClock()

@@ -170,7 +170,7 @@ def test_the_keyboard_alone_reaches_the_content_and_every_menu_entry(
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
-    page.wait_for_function("document.activeElement.id === 'main'")
+    page.locator("#main:focus").wait_for()
     page.keyboard.press("Tab")
     assert page.evaluate("document.getElementById('main').contains(document.activeElement)")
     page.keyboard.press("Alt+Shift+Digit2")

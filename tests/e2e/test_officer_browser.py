@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from services.console.assets import NAMES
 from tests.support.browser import offered_task, page_for, violations_on
@@ -52,7 +52,7 @@ def test_what_was_pressed_without_network_is_sent_once_when_it_returns(
     page.context.set_offline(False)
     page.locator("#waiting [role=status]", has_text="已确认接收").wait_for()
     page.locator(".card", has_text="接力离").locator(".state", has_text="待接回").wait_for()
-    page.wait_for_function("localStorage.getItem('baton.waiting') === '[]'")
+    expect(page.locator("#waiting li")).to_have_count(0)
     assert acts_on(platform, task, "handover.accepted.v1") == 1
     page.reload()  # whatever still waited would be sent now
     page.wait_for_load_state("networkidle")

@@ -40,7 +40,8 @@ def test_make_understands_each_command(command: str) -> None:
 
 
 def test_one_part_of_the_tests_can_be_run() -> None:
-    assert "-m pytest tests/unit\n" in make("--dry-run", "test", "ONLY=tests/unit")
+    said = make("--dry-run", "test", "ONLY=tests/unit", "WORKERS=3")
+    assert re.search(r"-m pytest --numprocesses 3 .* tests/unit\n", said)
 
 
 def test_the_checks_of_the_repository_run_check_and_test() -> None:
