@@ -196,6 +196,14 @@ REMEDIES = {
     "headcount_missing": _l("清点后补报"),
     "notice_late": _l("补发通知，或登记未通知的原因"),
 }
+ADDRESSEES = {
+    "deciding_organ": _l("原决定机关"),
+    "family": _l("家属"),
+    "work_unit": _l("所在单位"),
+    "station_of_registration": _l("户籍地派出所"),
+    "station_of_residence": _l("居住地派出所"),
+    "township": _l("居住地街道办事处（乡镇人民政府）"),
+}
 LETTER_STATES = {
     "waiting": _l("待处理"),
     "replaying": _l("正在重新投递"),

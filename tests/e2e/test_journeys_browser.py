@@ -6,6 +6,7 @@ than its window. Demonstration data is there, so that lists are not empty.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, Request
@@ -191,6 +192,24 @@ def test_a_board_is_kept_up_to_date_and_what_is_being_typed_stays(
     page.locator(".card", has_text="接力艮").wait_for()
     assert card.get_by_label("解除证明书编号").input_value() == "typed"
     assert card.locator("details").get_attribute("open") is not None
+    page.context.close()
+
+
+@on_sqlite
+def test_a_clerk_prints_a_notice_for_each_who_has_to_be_told(browser: Browser, platform: RunningPlatform) -> None:
+    offered_task(platform, "接力乾", kind="early_release")
+    page = page_for(browser, platform, "centre", width=DESK)
+    page.locator(".card", has_text="接力乾").get_by_role("link", name="出所通知书").click()
+    sheets = page.locator(".sheet").all_inner_texts()
+    assert len(sheets) >= 5
+    assert all("接力乾" in sheet and "《戒毒条例》第三十四条" in sheet for sheet in sheets)
+    assert violations_on(page) == []
+    with page.expect_download() as download:
+        page.get_by_role("link", name="下载 PDF").click()
+    pdf = Path(download.value.path()).read_bytes()
+    assert (pdf[:5], pdf.count(b"/Type /Page\n")) == (b"%PDF-", len(sheets))
+    page.emulate_media(media="print")
+    assert not page.locator("header").is_visible()
     page.context.close()
 
 

@@ -56,7 +56,7 @@ def too_wide(page: Page) -> int:
     return wider
 
 
-def offered_task(platform: RunningPlatform, name: str) -> str:
+def offered_task(platform: RunningPlatform, name: str, *, kind: str = "converted") -> str:
     """A release of somebody who lives in the demonstration officer's township, at the gate soon; the person's id."""
     client = platform.client("centre-system", "station-system", "county", "officer")
     office = {"name": "office", "level": "township", "division": OFFICE_TOWNSHIP}
@@ -67,7 +67,7 @@ def offered_task(platform: RunningPlatform, name: str) -> str:
     release = {
         "person_id": person_id,
         "centre": CENTRE,
-        "kind": "converted",
+        "kind": kind,
         "release_at": (datetime.now(UTC) + timedelta(days=2)).isoformat(),
     }
     release_id = client.post("centre-system", "release_notification", "/releases", release)["id"]
