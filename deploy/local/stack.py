@@ -14,6 +14,7 @@ from typing import Self
 from deploy.local.orphans import ProcessFile
 from deploy.local.processes import ManagedProcess
 from services.community_handover.photo_box import create_keys as create_attachment_keys
+from services.notification.seal import create_keys as create_keys_of_addresses
 from services.person_registry.keyring import create_keyring
 from shared.web.tokens import create_keys
 
@@ -25,6 +26,7 @@ SERVICES = (
     "release_notification",
     "community_handover",
     "oversight",
+    "notification",
 )
 CONSOLE = "console"
 IDENTITY = "identity"
@@ -74,6 +76,7 @@ class Stack:
         _create_secret(keys / CLIENT_SECRET)
         create_attachment_keys(keys / "attachments.keys")
         create_keyring(keys / "identity.json", keys / "escrow-private.key")
+        create_keys_of_addresses(keys / "notification.key")
         try:
             for process in self.processes.values():
                 process.start()
@@ -122,6 +125,7 @@ class Stack:
             "AUDIT_JWKS": str(keys / "audit.jwks"),
             "IDENTITY_KEYS": str(keys / "identity.json"),
             "ATTACHMENT_KEYS": str(keys / "attachments.keys"),
+            "NOTIFICATION_KEYS": str(keys / "notification.key"),
             "TOKEN_PRIVATE_JWK": str(keys / "private.jwk"),
             "BATON_DEMO": os.environ.get("BATON_DEMO", "1"),
             "ACCOUNTS": str(self._folder / "accounts.json"),

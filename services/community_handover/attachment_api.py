@@ -20,7 +20,16 @@ from services.community_handover.attaching import (
     look_at,
 )
 from services.community_handover.store import Attachment, Work
-from shared.web import SUPERVISORS, Blueprint, Role, current_principal, current_work, field_error, operation
+from shared.web import (
+    SUPERVISORS,
+    Blueprint,
+    Jurisdiction,
+    Role,
+    current_principal,
+    current_work,
+    field_error,
+    operation,
+)
 
 OFFICERS = (Role.COMMUNITY_OFFICER, *SUPERVISORS)
 LARGEST_BODY = LARGEST * 4 // 3 + 4096  # base64 and what is around it
@@ -85,13 +94,13 @@ def _allow_photographs() -> None:
 class Attachments(MethodView):
     """The photographs of a task."""
 
-    @operation(*OFFICERS)
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER)
     @attachments_blp.response(200, AttachmentsOut)
     def get(self, task_id: UUID) -> dict[str, Any]:
         """List what is attached, without showing it."""
         return {"items": attachments_of(visible_task(task_id, current_principal(), work()), work())}
 
-    @operation(*OFFICERS, creates=True)
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER, creates=True)
     @attachments_blp.arguments(AttachmentIn)
     @attachments_blp.response(201, AttachmentOut)
     def post(self, body: dict[str, Any], task_id: UUID) -> Attachment:
@@ -104,7 +113,7 @@ class Attachments(MethodView):
 class OneAttachment(MethodView):
     """One photograph."""
 
-    @operation(*OFFICERS, looks=True)
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER, looks=True)
     @attachments_blp.response(200, {"type": "string", "format": "binary"}, content_type="image/*")
     def get(self, task_id: UUID, attachment_id: UUID) -> Response:
         """Look at it; that you looked is written down."""

@@ -15,6 +15,8 @@ import brotli
 from flask import Flask, Response, request
 from werkzeug.exceptions import NotFound
 
+from shared.web.access import public
+
 OWN = Path(__file__).parent / "static"
 INSTALLED = {
     "pico.css": "@picocss/pico/css/pico.min.css",
@@ -78,7 +80,12 @@ class Assets:
 
 def install(app: Flask, assets: Assets) -> None:
     """Serve them, and compress pages."""
-    app.add_url_rule("/assets/<name>", "asset", assets.answer)
+
+    @app.get("/assets/<name>")
+    @public
+    def asset(name: str) -> Response:
+        return assets.answer(name)
+
     app.context_processor(lambda: {"asset": assets.url})
     app.after_request(_compress)
 

@@ -64,4 +64,4 @@ def test_the_readme_names_every_command_and_variable() -> None:
     for variable in set(re.findall(r'env\.\w+\("(\w+)"', settings)) - internal:
         assert f"`{variable}`" in readme, variable
     for port in DEFAULT_PORTS.values():
-        assert str(port) in readme or 8001 < port < 8007
+        assert str(port) in readme or 8001 < port < 8008

@@ -10,6 +10,8 @@ from flask_babel import gettext as _
 from services.console.clients import Refused
 from services.console.pages.common import act, get, get_bytes
 from services.console.words import PROBLEMS
+from shared.web.access import Jurisdiction, allows
+from shared.web.principal import SUPERVISORS, Role
 
 bp = Blueprint("attachments", __name__, url_prefix="/tasks/<uuid:task_id>/attachments")
 LARGEST_BODY = 4 * 1024 * 1024 + 64 * 1024  # a photograph and what is around it
@@ -22,6 +24,7 @@ def allow_photographs() -> None:
 
 
 @bp.post("")
+@allows(Role.COMMUNITY_OFFICER, *SUPERVISORS, within=Jurisdiction.HOLDER)
 def add(task_id: UUID) -> Any:
     """Attach a photograph."""
     photograph = request.files.get("photograph")
@@ -38,6 +41,7 @@ def add(task_id: UUID) -> Any:
 
 
 @bp.get("/<uuid:attachment_id>")
+@allows(Role.COMMUNITY_OFFICER, *SUPERVISORS, within=Jurisdiction.HOLDER)
 def show(task_id: UUID, attachment_id: UUID) -> Response:
     """One photograph, as its service keeps it. The service writes down that it was looked at."""
     path = f"/tasks/{task_id}/attachments"

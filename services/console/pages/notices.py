@@ -17,18 +17,24 @@ from services.console.papers import Paper
 from services.console.words import ADDRESSEES, RELEASE_KINDS, moment
 from shared.kernel.clock import CHINA
 from shared.reference.divisions import divisions
+from shared.web.access import Jurisdiction, allows
+from shared.web.principal import SUPERVISORS, Role
 
 bp = Blueprint("notices", __name__, url_prefix="/releases/<uuid:release_id>")
 
 
 @bp.get("/notices")
+@allows(Role.CENTRE_CLERK, *SUPERVISORS, within=Jurisdiction.HOLDER)
 def show(release_id: UUID) -> Any:
     """All sheets as a page, for the browser's printer."""
     told = _papers(release_id)
-    return render_template("notices.html", papers=told, release_id=release_id, has_pdf=papers.font() is not None)
+    return render_template(
+        "release_notices.html", papers=told, release_id=release_id, has_pdf=papers.font() is not None
+    )
 
 
 @bp.get("/notices.pdf")
+@allows(Role.CENTRE_CLERK, *SUPERVISORS, within=Jurisdiction.HOLDER)
 def pdf(release_id: UUID) -> Response:
     """All sheets as a document; where there is no type for it, there is none."""
     if papers.font() is None:

@@ -8,24 +8,29 @@ from flask_babel import gettext as _
 
 from services.console.clients import Refused
 from services.console.pages.common import act, get
+from shared.web.access import Jurisdiction, allows
+from shared.web.principal import Role
 
 bp = Blueprint("samples", __name__, url_prefix="/samples")
 FINDINGS = 4  # rows of the form
 
 
 @bp.get("")
+@allows(Role.LABORATORY, within=Jurisdiction.ORGANISATION)
 def index() -> Any:
     """The sample of a seal, and what is to be done with it."""
     return _page(request.args.get("seal", "").strip())
 
 
 @bp.post("/receipt")
+@allows(Role.LABORATORY, within=Jurisdiction.ORGANISATION)
 def receive() -> Any:
     """It arrived, with a whole seal or not."""
     return _do("receipt", {"intact": request.form.get("intact") == "yes"}, _("已登记收样。"))
 
 
 @bp.post("/report")
+@allows(Role.LABORATORY, within=Jurisdiction.ORGANISATION)
 def report() -> Any:
     """What was found."""
     rows = zip(*(request.form.getlist(name) for name in ("substance", "value", "unit")), strict=False)
