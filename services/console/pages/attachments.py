@@ -33,6 +33,8 @@ def add(task_id: UUID) -> Any:
     try:
         act("community_handover", f"/tasks/{task_id}/attachments", body)
     except Refused as refused:
+        if refused.status not in (409, 413, 422):
+            raise
         codes = [error["code"] for error in refused.problem.get("errors", ())] or [refused.code]
         flash(str(PROBLEMS.get(codes[0], refused.problem.get("detail", codes[0]))), "fault")
     else:
