@@ -15,7 +15,7 @@ from deploy.local.browsing import token_of_person
 from shared.kernel.ids import new_id
 
 SYSTEM_NAMES = frozenset(system.client_id for system in SYSTEMS)
-_TRY_AGAIN_STATUS = (502, 503, 504)
+_TRY_AGAIN_STATUS = (429, 502, 503, 504)
 _PAUSE_SECONDS = 0.1
 
 

@@ -8,6 +8,7 @@ import structlog
 from flask import (
     Flask,
     Response,
+    current_app,
     has_request_context,
     jsonify,
     redirect,
@@ -41,8 +42,10 @@ from services.console.pages import (
 from services.console.session_store import SessionStore
 from services.console.sessions import Sessions, is_poll
 from services.console.settings import Settings
+from shared.kernel.addresses import network_of
 from shared.kernel.ids import new_id
 from shared.reference.divisions import divisions
+from shared.web.refusals import TooManyRequests
 
 LANGUAGES = ("zh", "en")
 PUBLIC = (
@@ -56,6 +59,7 @@ PUBLIC = (
     "live",
     "ready",
 )
+UNCOUNTED = ("asset", "static", "live", "ready")
 ASSETS = {
     "pico.css": "@picocss/pico/css/pico.min.css",
     "htmx.js": "htmx.org/dist/htmx.min.js",
@@ -90,6 +94,7 @@ def create_console(settings: Settings, transport: httpx.BaseTransport | None = N
     hops = settings.forwarded_hops
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     Babel(app, locale_selector=lambda: session.get("language", "zh"))
+    app.before_request(_count)
     app.before_request(_sign_in_first)  # before forms are checked, for of a session that ended no form can be right
     CSRFProtect(app)
     pages = (
@@ -111,11 +116,22 @@ def create_console(settings: Settings, transport: httpx.BaseTransport | None = N
     app.after_request(_protect)
     app.register_error_handler(Refused, _on_refused)
     app.register_error_handler(Away, _on_away)
+    app.register_error_handler(TooManyRequests, _on_too_many)
     app.register_error_handler(SignedOut, lambda _ended: _ask_to_sign_in())
     _add_assets(app, settings.assets)
     _add_health(app)
     app.context_processor(_helpers)
     return app
+
+
+def _count() -> None:
+    """Refuse whoever asks too often, before anything is done. What never changes and probes are not counted."""
+    settings: Settings = current_app.extensions["settings"]
+    if settings.rate_limit is None or request.endpoint in UNCOUNTED:
+        return
+    account = current_account()
+    asking = f"subject {account.username}" if account else f"address {network_of(request.remote_addr or '')}"
+    settings.rate_limit.count(asking)
 
 
 def _sign_in_first() -> Any:
@@ -151,6 +167,12 @@ def _on_refused(refused: Refused) -> Any:
     if refused.status == 401:  # the token is not good any more, whatever it says of itself
         return _ask_to_sign_in()
     return render_template("problem.html", refused=refused), refused.status
+
+
+def _on_too_many(refusal: TooManyRequests) -> tuple[str, int, dict[str, str]]:
+    log.warning("console.rate_limit", route=request.url_rule.rule if request.url_rule else "unmatched")
+    headers = {"Retry-After": str(refusal.extra["retry_after"])}
+    return render_template("too_many.html", seconds=refusal.extra["retry_after"]), refusal.status, headers
 
 
 def _on_away(away: Away) -> tuple[str, int]:

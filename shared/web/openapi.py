@@ -12,7 +12,7 @@ from shared.web.idempotency import HEADER, LONGEST_KEY, REPLAYED
 from shared.web.operation import Declaration, declaration_of
 from shared.web.problems import CONTENT_TYPE, TITLES, ProblemSchema
 
-_RETRIED = (503, 422)
+_RETRIED = (503, 422, 429)
 _VERBS = ("get", "put", "post", "patch", "delete")
 
 
@@ -75,7 +75,7 @@ def _complete(described: dict[str, Any], declaration: Declaration | None, verb: 
 
 
 def _possible_problems(described: dict[str, Any], verb: str, path: str) -> set[int]:
-    possible = {401, 403, 500, 503}
+    possible = {401, 403, 429, 500, 503}
     if "{" in path:
         possible.add(404)
     if verb != "get":

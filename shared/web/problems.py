@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from shared.kernel.errors import BatonError, FieldProblem, InvalidInput
 from shared.storage.errors import is_unavailable
 from shared.web.body import pointer_to
-from shared.web.refusals import BodyTooLarge, CodedText, Unauthenticated
+from shared.web.refusals import BodyTooLarge, CodedText, TooManyRequests, Unauthenticated
 
 CONTENT_TYPE = "application/problem+json"
 RETRY_SECONDS = 2
@@ -27,6 +27,7 @@ TITLES = {
     413: "Too large",
     415: "Wrong content type",
     422: "Something in the request is wrong",
+    429: "Too many requests",
     500: "An error on our side",
     503: "Not available at the moment",
 }
@@ -183,6 +184,8 @@ def _on_refusal(error: BatonError) -> Response:
     headers = {}
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = error.challenge
+    if isinstance(error, TooManyRequests):
+        headers |= error.headers
     if error.status == 413:
         headers["Connection"] = "close"
     if "retry_after" in error.extra:
