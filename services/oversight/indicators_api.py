@@ -1,7 +1,5 @@
 """Indicators by HTTP: figures with their formulas, the cases behind each, and both as CSV."""
 
-import csv
-import io
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +14,7 @@ from services.oversight.indicators import Figure, Indicator
 from services.oversight.store import Work
 from shared.kernel.errors import NotFound
 from shared.web import SUPERVISORS, Blueprint, Role, current_principal, current_work, field_error, operation
+from shared.web.spreadsheets import csv_table
 
 indicators_blp = Blueprint("indicators", __name__, url_prefix="/indicators", description="The rates of the city")
 
@@ -149,11 +148,6 @@ def _said(query: dict[str, Any], items: list[Any]) -> dict[str, Any]:
 
 
 def _csv(names: list[str], rows: list[dict[str, Any]]) -> Response:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, names)
-    writer.writeheader()
-    writer.writerows(rows)
-    # The mark at the beginning lets spreadsheets know that it is UTF-8.
-    answer = Response("\ufeff" + text.getvalue(), mimetype="text/csv")
+    answer = Response(csv_table(names, ([row[name] for name in names] for row in rows)), mimetype="text/csv")
     answer.headers["Content-Disposition"] = "attachment; filename=indicators.csv"
     return answer
