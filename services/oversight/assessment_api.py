@@ -83,7 +83,7 @@ class AssessmentWorkbook(MethodView):
 
     @operation(*READERS)
     @assessment_blp.arguments(AssessmentQuery, location="query")
-    @assessment_blp.response(200, content_type=CONTENT_TYPE)
+    @assessment_blp.response(200, {"type": "string", "format": "binary"}, content_type=CONTENT_TYPE)
     def get(self, query: dict[str, Any], year: int) -> Response:
         """The score sheets, the formulas, and the cases behind each figure."""
         known_at = _known_at(query)

@@ -100,7 +100,7 @@ class FiguresCsv(MethodView):
 
     @operation(*READERS)
     @indicators_blp.arguments(PeriodQuery, location="query")
-    @indicators_blp.response(200, content_type="text/csv")
+    @indicators_blp.response(200, {"type": "string"}, content_type="text/csv")
     def get(self, query: dict[str, Any]) -> Response:
         """Every figure of a period as CSV."""
         rows = FigureOut(many=True).dump([_row(figure) for figure in _figures(query, INDICATORS)])

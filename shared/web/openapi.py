@@ -38,7 +38,7 @@ def openapi_document(api: ServiceApi, app: Flask) -> dict[str, Any]:
     for path, operations in document.get("paths", {}).items():
         for verb in _VERBS:
             if verb in operations:
-                _complete(operations[verb], declared.get((verb, path)), verb, path)
+                _complete(operations, declared.get((verb, path)), verb, path)
     return document
 
 
@@ -60,7 +60,8 @@ def _view_of(app: Flask, rule: Rule, verb: str) -> Any:
     return view if verb.upper() in (rule.methods or ()) else None
 
 
-def _complete(described: dict[str, Any], declaration: Declaration | None, verb: str, path: str) -> None:
+def _complete(item: dict[str, Any], declaration: Declaration | None, verb: str, path: str) -> None:
+    described = item[verb]
     described["operationId"] = f"{verb}_{re.sub(r'[^a-z0-9]+', '_', path.lower()).strip('_')}"
     if declaration is None:
         return
@@ -70,14 +71,21 @@ def _complete(described: dict[str, Any], declaration: Declaration | None, verb: 
     if verb != "get" and not declaration.looks:
         described.setdefault("parameters", []).append(_key_parameter(required=declaration.creates))
         _tell_of_replay(responses)
-    for status in sorted(_possible_problems(described, verb, path)):
+    for status in sorted(_possible_problems(described, verb, _path_parameters(described, item))):
         responses[str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
 
 
-def _possible_problems(described: dict[str, Any], verb: str, path: str) -> set[int]:
+def _path_parameters(described: dict[str, Any], item: dict[str, Any]) -> list[dict[str, Any]]:
+    parameters = (*item.get("parameters", ()), *described.get("parameters", ()))
+    return [parameter for parameter in parameters if parameter.get("in") == "path"]
+
+
+def _possible_problems(described: dict[str, Any], verb: str, in_path: list[dict[str, Any]]) -> set[int]:
     possible = {401, 403, 429, 500, 503}
-    if "{" in path:
+    if in_path:
         possible.add(404)
+    if any(_is_plain_text(parameter["schema"]) for parameter in in_path):
+        possible.add(422)  # a text may be none that is known
     if verb != "get":
         possible |= {400, 409, 413, 422}
     if "requestBody" in described:
@@ -85,6 +93,10 @@ def _possible_problems(described: dict[str, Any], verb: str, path: str) -> set[i
     if any(parameter.get("in") == "query" for parameter in described.get("parameters", ())):
         possible.add(422)
     return possible
+
+
+def _is_plain_text(schema: dict[str, Any]) -> bool:
+    return schema.get("type") == "string" and not schema.keys() & {"format", "enum"}
 
 
 def _key_parameter(*, required: bool) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import structlog
 from flask import Flask, Response, current_app, g, has_request_context, request
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import INCLUDE, Schema, ValidationError, fields
 from sqlalchemy.exc import DataError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
@@ -60,7 +60,10 @@ class FieldProblemSchema(Schema):
 
 
 class ProblemSchema(Schema):
-    """A problem document (RFC 9457)."""
+    """A problem document (RFC 9457). Some refusals tell more, in members of their own."""
+
+    class Meta:
+        unknown = INCLUDE
 
     type = fields.String(required=True, metadata={"description": "urn:baton:problem: and the code"})
     title = fields.String(required=True)
