@@ -64,7 +64,7 @@ class AssessmentOut(Schema):
     sheets = fields.List(fields.Nested(SheetOut))
 
 
-@assessment_blp.route("/<int:year>")
+@assessment_blp.route("/<int(min=2008, max=2099):year>")
 class Assessment(MethodView):
     """The assessment of a year."""
 
@@ -77,7 +77,7 @@ class Assessment(MethodView):
         return {"year": year, "known_at": known_at, "sheets": _sheets(query, _figures(query, year, known_at))}
 
 
-@assessment_blp.route("/<int:year>/workbook")
+@assessment_blp.route("/<int(min=2008, max=2099):year>/workbook")
 class AssessmentWorkbook(MethodView):
     """The assessment of a year as an Excel file."""
 

@@ -237,6 +237,7 @@ def ops_blueprint() -> Blueprint:
         @operation(Role.OPERATOR, creates=True)
         @blp.arguments(SayAgainIn)
         @blp.response(202, SaidAgainOut)
+        @blp.alt_response(404, "Problem404")
         def post(self, body: dict[str, Any]) -> dict[str, Any]:
             """Publish a version's event once more. It is safe: who heard it knows it by its id."""
             event_id = say_again(_work(), body["subject"], body["sequence"])
