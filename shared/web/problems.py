@@ -202,7 +202,8 @@ def _on_database_error(error: SQLAlchemyError) -> Response:
         detail = "the database does not answer; nothing was changed, try again"
         document = problem(503, "storage.unavailable", detail, extra={"retry_after": RETRY_SECONDS})
         return respond(document, {"Retry-After": str(RETRY_SECONDS)})
-    if isinstance(error, DataError):
+    # A value that the database refuses, or that its driver cannot even write, such as a moment before year 1 in UTC.
+    if isinstance(error, DataError) or isinstance(getattr(error, "orig", None), OverflowError):
         return _on_unstorable_value(error)
     return _on_fault(error)
 

@@ -21,6 +21,7 @@ from schemathesis.specs.openapi import checks
 
 from deploy.docs import definition_of
 from deploy.local.stack import SERVICES
+from shared.kernel.ids import new_id
 from shared.web import Role
 from tests.support.described import description_of
 from tests.support.service import ServiceUnderTest, service_under_test
@@ -74,7 +75,7 @@ def ask(service: ServiceUnderTest, operation: Any, mode: GenerationMode) -> list
     @INPUTS
     @given(case=operation.as_strategy(generation_mode=mode))
     def every(case: Any) -> None:
-        answer = case.call(headers=service.client.headers(next(roles)))
+        answer = case.call(headers=service.client.headers(next(roles), str(new_id())))
         case.validate_response(answer, checks=CHECKS)
         statuses.append(answer.status_code)
 
