@@ -35,6 +35,8 @@ def openapi_document(api: ServiceApi, app: Flask) -> dict[str, Any]:
     components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
     components["responses"] = {f"Problem{status}": _problem_response(status) for status in TITLES}
     declared = _declarations(app)
+    limit = app.config["MAX_CONTENT_LENGTH"]
+    components["responses"]["Problem413"]["description"] += f": a body has at most {limit} bytes"
     for path, operations in document.get("paths", {}).items():
         for verb in _VERBS:
             if verb in operations:
@@ -81,13 +83,13 @@ def _path_parameters(described: dict[str, Any], item: dict[str, Any]) -> list[di
 
 
 def _possible_problems(described: dict[str, Any], verb: str, in_path: list[dict[str, Any]]) -> set[int]:
-    possible = {401, 403, 429, 500, 503}
+    possible = {400, 401, 403, 413, 429, 500, 503}  # also a GET's body is read, and refused when it cannot be
     if in_path:
         possible.add(404)
     if any(_is_plain_text(parameter["schema"]) for parameter in in_path):
         possible.add(422)  # a text may be none that is known
     if verb != "get":
-        possible |= {400, 409, 413, 422}
+        possible |= {409, 422}
     if "requestBody" in described:
         possible.add(415)
     if any(parameter.get("in") == "query" for parameter in described.get("parameters", ())):
@@ -125,6 +127,8 @@ def _problem_response(status: int) -> dict[str, Any]:
         "description": f"{HTTPStatus(status).phrase}: {TITLES[status]}",
         "content": {CONTENT_TYPE: {"schema": schema}},
     }
+    if status == 429:
+        response["description"] += ": come again after as many seconds as Retry-After says; nothing was changed"
     if status in _RETRIED:
         seconds = {"description": "Seconds; only when trying again helps", "schema": {"type": "integer"}}
         response["headers"] = {"Retry-After": seconds}

@@ -3,16 +3,18 @@
 ``INPUTS`` says how many, over all services; ``SEED`` which.
 """
 
+import io
 import os
 from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import pytest
 from sqlalchemy import event as sqlalchemy_event
-from werkzeug.test import EnvironBuilder
+from werkzeug.test import TestResponse, run_wsgi_app
+from werkzeug.wrappers import Request
 
 from deploy.docs import definition_of
 from deploy.local.stack import SERVICES
@@ -57,12 +59,27 @@ class Askers:
         return self._headers[known[number % len(known)]]
 
 
-def send(service: ServiceUnderTest, one: Hostile, signed: dict[str, str]) -> Any:
-    """Send it as it is, also where no client would."""
-    builder = EnvironBuilder(method=one.method, path="/", headers=signed | one.headers, data=one.body)
+def send(service: ServiceUnderTest, one: Hostile, signed: dict[str, str]) -> TestResponse:
+    """Send it as it is, also where no client would; without a client, which costs as much as the service."""
     path, _, query = one.path.partition("?")
-    builder.path, builder.query_string = path, query
-    return service.client.http.open(builder.get_environ())
+    headers = signed | one.headers
+    environ = {
+        "REQUEST_METHOD": one.method,
+        "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
+        "QUERY_STRING": query,
+        "CONTENT_TYPE": headers.pop("Content-Type", ""),
+        "CONTENT_LENGTH": headers.pop("Content-Length", str(len(one.body or b""))),
+        "REMOTE_ADDR": "192.0.2.1",
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(one.body or b""),
+        "wsgi.errors": io.StringIO(),
+        **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()},
+    }
+    body, status, answered = run_wsgi_app(service.app, environ, buffered=True)
+    return TestResponse(body, status, answered, request=Request(environ))
 
 
 @pytest.mark.timeout(600)
