@@ -29,12 +29,13 @@ audit-verify: setup ## prove the audit of the platform in data/, or name the fir
 test: setup-dev ## all tests, on real servers; ONLY=tests/unit for a part
 	@$(BIN)/python -m deploy.local.system_packages rabbitmq-server postgres chromium promtool
 	@$(BIN)/python -m pytest $(ONLY)
-check: setup-dev ## lint, format, types, architecture, dependencies
+check: setup-dev ## lint, format, types, architecture, dependencies and what is known against them
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/deptry .
+	$(BIN)/python -m deploy.audit_dependencies
 bench: setup-dev $(BENCH)/stamp ## benchmarks against peers and limits, in one run; ONLY=drain for a part, SIZE=quick
 	@$(BIN)/python -m deploy.local.system_packages rabbitmq-server postgres pgbench
 	@SIZE="$(or $(SIZE),default)" $(BIN)/python -m tests.benchmarks $(filter-out tests,$(ONLY))
