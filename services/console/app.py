@@ -64,7 +64,17 @@ ASSETS = {
     "pico.css": "@picocss/pico/css/pico.min.css",
     "htmx.js": "htmx.org/dist/htmx.min.js",
 }
-_CSP = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data:; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
+        "form-action 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+}
 
 log = structlog.get_logger(__name__)
 
@@ -155,9 +165,7 @@ def _ask_to_sign_in() -> Any:
 
 
 def _protect(response: Response) -> Response:
-    response.headers["Content-Security-Policy"] = _CSP
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers.update(_HEADERS)
     if request.endpoint not in ("asset", "static"):
         response.headers["Cache-Control"] = "no-store"
     return response
@@ -172,7 +180,9 @@ def _on_refused(refused: Refused) -> Any:
 def _on_too_many(refusal: TooManyRequests) -> tuple[str, int, dict[str, str]]:
     log.warning("console.rate_limit", route=request.url_rule.rule if request.url_rule else "unmatched")
     headers = {"Retry-After": str(refusal.extra["retry_after"])}
-    return render_template("too_many.html", seconds=refusal.extra["retry_after"]), refusal.status, headers
+    there = identity.safe(request.path) if request.method == "GET" else "/"
+    page = render_template("too_many.html", seconds=refusal.extra["retry_after"], there=there)
+    return page, refusal.status, headers
 
 
 def _on_away(away: Away) -> tuple[str, int]:
