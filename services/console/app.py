@@ -20,7 +20,7 @@ from flask import (
 )
 from flask_babel import Babel, get_locale
 from flask_wtf.csrf import CSRFProtect
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import InternalServerError, NotFound
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from services.console import identity, kept_form, words
@@ -32,6 +32,7 @@ from services.console.pages import (
     cases,
     discrepancies,
     indicators,
+    notifications,
     ops,
     persons,
     releases,
@@ -40,30 +41,35 @@ from services.console.pages import (
     tests,
 )
 from services.console.session_store import SessionStore
-from services.console.sessions import Sessions, is_poll
+from services.console.sessions import DATABASE_AWAY, Sessions, is_poll
 from services.console.settings import Settings
 from shared.kernel.addresses import network_of
 from shared.kernel.ids import new_id
 from shared.reference.divisions import divisions
+from shared.web.access import access_of, public
 from shared.web.refusals import TooManyRequests
 
 LANGUAGES = ("zh", "en")
-PUBLIC = (
-    "identity.login",
-    "identity.signed_in",
-    "identity.signed_out",
-    "identity.logout",  # also of a session that has ended
-    "session_pages.language",
-    "asset",
-    "static",
-    "live",
-    "ready",
-)
-UNCOUNTED = ("asset", "static", "live", "ready")
+WITHOUT_SESSION = ("asset", "static", "live", "ready")
 ASSETS = {
     "pico.css": "@picocss/pico/css/pico.min.css",
     "htmx.js": "htmx.org/dist/htmx.min.js",
 }
+PAGES = (
+    identity,
+    kept_form,
+    session_pages,
+    tasks,
+    cases,
+    releases,
+    tests,
+    indicators,
+    discrepancies,
+    ops,
+    persons,
+    audit,
+    notifications,
+)
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; img-src 'self' data:; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
@@ -104,29 +110,19 @@ def create_console(settings: Settings, transport: httpx.BaseTransport | None = N
     hops = settings.forwarded_hops
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     Babel(app, locale_selector=lambda: session.get("language", "zh"))
+    public(app.view_functions["static"])
     app.before_request(_count)
     app.before_request(_sign_in_first)  # before forms are checked, for of a session that ended no form can be right
     CSRFProtect(app)
-    pages = (
-        identity,
-        kept_form,
-        session_pages,
-        tasks,
-        cases,
-        releases,
-        tests,
-        indicators,
-        discrepancies,
-        ops,
-        persons,
-        audit,
-    )
-    for page in pages:
+    for page in PAGES:
         app.register_blueprint(page.bp)
     app.after_request(_protect)
     app.register_error_handler(Refused, _on_refused)
     app.register_error_handler(Away, _on_away)
     app.register_error_handler(TooManyRequests, _on_too_many)
+    for trouble in DATABASE_AWAY:
+        app.register_error_handler(trouble, _on_database_away)
+    app.register_error_handler(InternalServerError, _on_fault)
     app.register_error_handler(SignedOut, lambda _ended: _ask_to_sign_in())
     _add_assets(app, settings.assets)
     _add_health(app)
@@ -137,7 +133,7 @@ def create_console(settings: Settings, transport: httpx.BaseTransport | None = N
 def _count() -> None:
     """Refuse whoever asks too often, before anything is done. What never changes and probes are not counted."""
     settings: Settings = current_app.extensions["settings"]
-    if settings.rate_limit is None or request.endpoint in UNCOUNTED:
+    if settings.rate_limit is None or request.endpoint in WITHOUT_SESSION:
         return
     account = current_account()
     asking = f"subject {account.username}" if account else f"address {network_of(request.remote_addr or '')}"
@@ -145,13 +141,29 @@ def _count() -> None:
 
 
 def _sign_in_first() -> Any:
-    """Nothing begins without a token that is fresh."""
-    if request.endpoint in PUBLIC or request.endpoint is None:
+    """Nothing begins without a token that is fresh, in a role that the page is not for, nor while nobody can say who is
+    there.
+    """
+    if getattr(session, "is_away", False) and request.endpoint not in WITHOUT_SESSION:
+        raise Away("sessions")
+    if request.endpoint is None:
         return None
-    if current_account() is None:
+    needed = access_of(current_app.view_functions[request.endpoint])
+    if needed is not None and needed.is_public:
+        return None
+    account = current_account()
+    if account is None:
         return _ask_to_sign_in()
     current_token()
+    if needed is None or not needed.permits(account.role):
+        raise Refused(403, {"code": "authority.role"})
     return None
+
+
+def _may(endpoint: str) -> bool:
+    """Whether a page is for the role of whoever is signed in."""
+    needed, account = access_of(current_app.view_functions[endpoint]), current_account()
+    return needed is not None and account is not None and needed.permits(account.role)
 
 
 def _ask_to_sign_in() -> Any:
@@ -190,8 +202,22 @@ def _on_away(away: Away) -> tuple[str, int]:
     return render_template("away.html"), 503
 
 
+def _on_database_away(trouble: Exception) -> tuple[str, int]:
+    """It went while the request was on its way; what the session would have kept is not kept."""
+    log.warning("console.database_away", cause=type(trouble).__name__)
+    session.is_away = True  # type: ignore[attr-defined]
+    return render_template("away.html"), 503
+
+
+def _on_fault(fault: InternalServerError) -> Any:
+    """What comes when the answer is made already comes here: the session could not be kept."""
+    trouble = fault.original_exception
+    return _on_database_away(trouble) if isinstance(trouble, DATABASE_AWAY) else fault
+
+
 def _add_assets(app: Flask, folder: Path) -> None:
     @app.get("/assets/<name>")
+    @public
     def asset(name: str) -> Response:
         if name not in ASSETS:
             raise NotFound
@@ -200,10 +226,12 @@ def _add_assets(app: Flask, folder: Path) -> None:
 
 def _add_health(app: Flask) -> None:
     @app.get("/health/live")
+    @public
     def live() -> Response:
         return jsonify(status="live")
 
     @app.get("/health/ready")
+    @public
     def ready() -> Response:
         return jsonify(status="ready")
 
@@ -211,6 +239,7 @@ def _add_health(app: Flask) -> None:
 def _helpers() -> dict[str, Any]:
     return {
         "account": current_account(),
+        "may": _may,
         "clock_words": words.clock_words,
         "due_words": words.due_words,
         "is_overdue": words.is_overdue,
@@ -240,4 +269,10 @@ def _helpers() -> dict[str, Any]:
         "holder_words": words.holder_words,
         "office_choices": words.office_choices,
         "problems": words.PROBLEMS,
+        "channels": words.CHANNELS,
+        "telling_states": words.TELLING_STATES,
+        "delivery_states": words.DELIVERY_STATES,
+        "delivery_reasons": words.DELIVERY_REASONS,
+        "digests": words.DIGESTS,
+        "recipient_words": words.recipient_words,
     }

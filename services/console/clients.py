@@ -74,6 +74,13 @@ class Services:
         headers = {"Idempotency-Key": key} if key else {}
         return self._call(token, "POST", service, path, json=dict(body), headers=headers).json()
 
+    def put(self, token: str, service: str, path: str, body: Mapping[str, Any]) -> Any:
+        """PUT.
+
+        Raises: Refused, Away.
+        """
+        return self._call(token, "PUT", service, path, json=dict(body)).json()
+
     def _call(self, token: str, method: str, service: str, path: str, **options: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}", **options.pop("headers", {})}
         if address := self._address():

@@ -17,6 +17,7 @@ SERVICES = (
     "release_notification",
     "community_handover",
     "oversight",
+    "notification",
 )
 ROOT = Path(__file__).parents[2]
 RATE_LIMIT = "600/10 seconds"  # far more than anybody presses; many people may sign in from one address
@@ -33,7 +34,7 @@ class Settings:
     host: str
     port: int
     urls: Mapping[str, str]
-    issuer: str  # the OpenID provider
+    issuer: str  # the OpenID provider, as browsers see it
     client_id: str
     client_secret: str
     scope: str
@@ -47,6 +48,7 @@ class Settings:
     build: Path
     forwarded_hops: int  # proxies in front that say from where a request comes
     rate_limit: RateLimit | None = None  # of each person, and of each address where nobody is signed in
+    backchannel: str | None = None  # by what address we ourselves reach the provider; None: the issuer's
 
     @property
     def is_secure(self) -> bool:
@@ -78,6 +80,7 @@ def load_settings(env: Mapping[str, str]) -> Settings:
         build=ROOT / "build",
         forwarded_hops=_number(env, "CONSOLE_FORWARDED_HOPS", 0),
         rate_limit=_rate_limit(env),
+        backchannel=(env.get("OIDC_BACKCHANNEL_URL") or "").rstrip("/") or None,
     )
 
 

@@ -27,6 +27,7 @@ DEFAULT_PORTS: Mapping[str, int] = {
     "community_handover": 8005,
     "oversight": 8006,
     "identity": 8007,
+    "notification": 8008,
 }
 
 # More than one client needs and a process can do; what a burst after an outage has over that comes a little later.

@@ -62,6 +62,7 @@ class TimerLoop:
             while self._once(timer) and not self._stopping:
                 self._metrics.timer_runs.labels(timer.name, "worked").inc()
             self._metrics.timer_runs.labels(timer.name, "idle").inc()
+            self._metrics.timer_next_run.labels(timer.name).set(time.time() + every)
         except SQLAlchemyError as trouble:
             self._metrics.timer_runs.labels(timer.name, "unavailable").inc()
             log.warning("timer.waiting", timer=timer.name, cause=type(trouble).__name__)
