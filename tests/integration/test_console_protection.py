@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
-from services.console.app import PUBLIC
 from shared.kernel.ids import new_id
 from shared.web import Role
+from shared.web.access import ROLES, access_of
 from shared.web.rate_limits import RateLimit
 from tests.support.console import ConsoleUnderTest, Page, console_under_test
 from tests.support.hostile import MOMENTS, RAW_BODIES, SCRIPT, TEXTS
 
-ROLES = [role for role in Role if role is not Role.ANYONE_SIGNED_IN]
 FILES = ("asset", "static")
 TO_PROVIDER = ("identity.login", "identity.signed_in", "identity.logout")  # they need somebody who answers
 NAMES = {
@@ -24,6 +24,7 @@ NAMES = {
     "step": "acceptance",
     "what": "discard",
 }
+KINDS = ("multipart/form-data; boundary=x", "application/x-www-form-urlencoded", "text/plain")
 QUERIES = ("month", "year", "level", "cursor", "subject", "actor", "action", "refused", "service", "next", "state")
 
 
@@ -47,6 +48,33 @@ def _path(rule: Rule) -> str:
     built = rule.build(made_up)
     assert built is not None
     return built[1]
+
+
+class Staff:
+    """Somebody in each role, to ask for each page as one who may have it."""
+
+    def __init__(self, console: ConsoleUnderTest) -> None:
+        self._views = console.app.view_functions
+        self._browsers = {role: console.browser(role) for role in ROLES}
+        self._tokens: dict[Role, str] = {}
+
+    def role_for(self, endpoint: str) -> Role:
+        """A role that may have the page."""
+        access = access_of(self._views[endpoint])
+        assert access is not None, endpoint
+        return next(role for role in ROLES if access.is_public or access.permits(role))
+
+    def browser_for(self, endpoint: str) -> FlaskClient:
+        """The browser of somebody in that role."""
+        return self._browsers[self.role_for(endpoint)]
+
+    def token_for(self, endpoint: str) -> str:
+        """A token for that browser's forms."""
+        role = self.role_for(endpoint)
+        if role not in self._tokens:
+            page = Page(self._browsers[role].get("/stages").get_data(as_text=True))
+            self._tokens[role] = next(form.fields["csrf_token"] for form in page.forms if form.method == "post")
+        return self._tokens[role]
 
 
 def pages(console: ConsoleUnderTest) -> Iterator[tuple[str, Any]]:
@@ -98,13 +126,14 @@ def test_every_answer_has_the_headers_that_protect_it(console: ConsoleUnderTest)
 
 
 def test_a_form_that_is_not_ours_does_nothing(console: ConsoleUnderTest) -> None:
-    browser = console.browser(Role.CITY_SUPERVISOR)
+    staff = Staff(console)
     console.answers.heard.clear()
-    forged = [(path, browser.post(path, data={"reason": "x"})) for _, path in routes(console, "POST")]
-    assert len(forged) > 10
-    assert {answer.status_code for _, answer in forged} == {400}, [p for p, a in forged if a.status_code != 400]
-    wrong = [browser.post(path, data={"csrf_token": "x"}) for _, path in routes(console, "POST")]
-    assert {answer.status_code for answer in wrong} == {400}
+    for form in ({"reason": "x"}, {"csrf_token": "x"}):
+        forged = [
+            (path, staff.browser_for(endpoint).post(path, data=form)) for endpoint, path in routes(console, "POST")
+        ]
+        assert len(forged) > 10
+        assert {answer.status_code for _, answer in forged} == {400}, [p for p, a in forged if a.status_code != 400]
     assert console.answers.heard == []
 
 
@@ -112,19 +141,21 @@ def test_who_is_not_signed_in_reaches_no_service(console: ConsoleUnderTest) -> N
     browser = console.browser(None)
     console.answers.heard.clear()
     for endpoint, path in routes(console, "GET"):
-        if endpoint not in PUBLIC:
+        access = access_of(console.app.view_functions[endpoint])
+        if access is None or not access.is_public:
             answer = browser.get(path)
             assert (answer.status_code, answer.location.partition("?")[0]) == (302, "/login"), path
     assert console.answers.heard == []
 
 
 def test_no_address_causes_a_fault(console: ConsoleUnderTest) -> None:
-    browser = console.browser(Role.AUDITOR)
+    staff = Staff(console)
     for place, (endpoint, path) in enumerate(routes(console, "GET")):
         if endpoint in (*FILES, *TO_PROVIDER):
             continue
         for number, text in list(enumerate((*TEXTS, *MOMENTS)))[place % 3 :: 3]:
             query = {QUERIES[(number + step) % len(QUERIES)]: text for step in range(4)}
+            browser = staff.browser_for(endpoint)
             answer = browser.get(path, query_string={k: v.encode("utf-8", "surrogatepass") for k, v in query.items()})
             assert answer.status_code < 500, f"{path} {query}"
             if answer.mimetype == "text/html":
@@ -132,11 +163,11 @@ def test_no_address_causes_a_fault(console: ConsoleUnderTest) -> None:
 
 
 def test_no_form_causes_a_fault(console: ConsoleUnderTest) -> None:
-    browser = console.browser(Role.CITY_SUPERVISOR)
-    token = Page(browser.get("/tasks").get_data(as_text=True)).forms[0].fields["csrf_token"]
+    staff = Staff(console)
     for endpoint, path in routes(console, "POST"):
         if endpoint in TO_PROVIDER:
             continue
+        browser, token = staff.browser_for(endpoint), staff.token_for(endpoint)
         for text in (*TEXTS[::2], "x" * 100_000):
             said = text.encode("utf-8", "replace").decode()
             names = (
@@ -155,10 +186,10 @@ def test_no_form_causes_a_fault(console: ConsoleUnderTest) -> None:
             answer = browser.post(path, data={"csrf_token": token, **dict.fromkeys(names, said)})
             assert answer.status_code < 500, f"{path} {text[:40]}"
             assert answer.location is None or answer.location.startswith("/"), f"{path} {answer.location}"
-        for raw in RAW_BODIES[:12]:
-            for kind in ("multipart/form-data; boundary=x", "application/x-www-form-urlencoded", "text/plain"):
-                answer = browser.post(path, data=raw, headers={"X-CSRFToken": token, "Content-Type": kind})
-                assert answer.status_code < 500, f"{path} {kind} {raw[:40]!r}"
+        for number, raw in enumerate(RAW_BODIES[:12]):
+            headers = {"X-CSRFToken": token, "Content-Type": KINDS[number % len(KINDS)]}
+            answer = browser.post(path, data=raw, headers=headers)
+            assert answer.status_code < 500, f"{path} {headers} {raw[:40]!r}"
 
 
 def test_a_form_that_is_too_large_is_refused(console: ConsoleUnderTest) -> None:
