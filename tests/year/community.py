@@ -41,9 +41,7 @@ class Community(Teller):
         while True:
             yield 1
             soon = (self._city.now + timedelta(days=1)).isoformat()
-            for task in self._pages(
-                "community_handover", "/tasks", state="unresolved", due_before=soon
-            ):
+            for task in self._pages("community_handover", "/tasks", state="unresolved", due_before=soon):
                 path = f"/tasks/{task['id']}/assignment"
                 self._post("community_handover", path, CITY, office=f"OFFICE-{self._chance.choice(self._townships)}")
 
