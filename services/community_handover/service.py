@@ -1,6 +1,7 @@
 """community_handover, declared."""
 
 from services.community_handover.api import offices_blp, tasks_blp
+from services.community_handover.attachment_api import attachments_blp
 from services.community_handover.measure_api import measures_blp
 from services.community_handover.reactions import REACTIONS
 from services.community_handover.store import Work, metadata
@@ -12,7 +13,7 @@ SERVICE = ServiceDefinition(
     title="Baton: community handover",
     work=Work,
     metadata=metadata,
-    blueprints=(tasks_blp, measures_blp, offices_blp),
+    blueprints=(tasks_blp, measures_blp, attachments_blp, offices_blp),
     reactions=REACTIONS,
     timers=TIMERS,
 )

@@ -29,7 +29,7 @@ def read_body(request: Request) -> bytes:
 
     Raises: werkzeug's RequestEntityTooLarge, and BadRequest ``body.unreadable`` when it breaks off.
     """
-    limit: int = current_app.config["MAX_CONTENT_LENGTH"]
+    limit: int = request.max_content_length or current_app.config["MAX_CONTENT_LENGTH"]
     if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
         # Every server that we run under ends a chunked body itself; werkzeug would take it for empty.
         request.environ["wsgi.input_terminated"] = True

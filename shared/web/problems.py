@@ -179,7 +179,7 @@ def _summary(faults: Sequence[Mapping[str, str]]) -> str:
 
 
 def _too_large() -> BodyTooLarge:
-    limit = current_app.config["MAX_CONTENT_LENGTH"]
+    limit = request.max_content_length or current_app.config["MAX_CONTENT_LENGTH"]
     return BodyTooLarge("body.too_large", f"a body has at most {limit} bytes", limit_bytes=limit)
 
 

@@ -50,6 +50,11 @@ def put(service: str, path: str, body: Mapping[str, Any]) -> Any:
     return _services().put(current_token(), service, path, body)
 
 
+def wants_json() -> bool:
+    """Whether a script asks, which wants data and no page."""
+    return request.accept_mimetypes.best == "application/json"
+
+
 def names_of(person_ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
     """The persons' files by id, as far as the user may read them."""
     wanted = sorted(set(person_ids))
