@@ -4,8 +4,9 @@ Nothing else commits. Events go to the event log and the outbox in the same tran
 they tell; the relay is the only one that publishes them.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -140,6 +141,36 @@ class UnitOfWork:
     def write_last(self, write: Callable[[Writes], None]) -> None:
         """Have something written together with what the transaction writes last."""
         self._last_writes.append(write)
+
+    def act_for(self, actor: Actor, request_id: str | None) -> None:
+        """What is done from now on, an asker asked for earlier, by that request."""
+        self.flush()
+        self._transaction = replace(self._transaction, actor=actor, request_id=request_id)
+
+    @contextmanager
+    def attempt(self, *, keep: bool = True) -> Iterator[None]:
+        """An act that may be refused without what else is in the transaction: an exception undoes it and goes on.
+
+        With ``keep=False`` it is undone in any case: so one learns what would be refused.
+        """
+        self.flush()
+        known, emitted = [(store, store.snapshot()) for store in self._stores], self._emitted
+        savepoint = self.connection.begin_nested()
+        try:
+            yield
+            if keep:
+                self.flush()
+                savepoint.commit()
+        finally:
+            if savepoint.is_active:
+                savepoint.rollback()
+                self._undo(known)
+                self._emitted = emitted
+
+    def _undo(self, known: list[tuple[Any, tuple[Any, ...]]]) -> None:
+        self._events, self._posted, self._acts, self._last_writes = [], [], [], []
+        for store, then in known:
+            store.restore(then)
 
     def flush(self) -> None:
         """Write everything pending: state first, then events and audit; in one round trip where that can be."""

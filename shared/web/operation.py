@@ -55,6 +55,7 @@ class Declaration:
     creates: bool
     looks: bool
     guard: Callable[..., Response]
+    body_limit: int | None = None  # bytes, where it is another than the application's
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +67,12 @@ class Gate:
 
 
 def operation(
-    *roles: Role, creates: bool = False, looks: bool = False
+    *roles: Role, creates: bool = False, looks: bool = False, body_limit: int | None = None
 ) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
     """Declare who may do this, and whether it creates something (then ``Idempotency-Key`` is required).
 
     A GET only reads, and everything else writes. What ``looks`` at somebody's identity, with whatever method, writes
-    that down and nothing else, so its answer is never kept.
+    that down and nothing else, so its answer is never kept. ``body_limit`` (bytes) is for what takes files.
     """
     if not roles:
         raise TypeError("an operation states who may do it")
@@ -81,7 +82,7 @@ def operation(
         def guard(*args: Any, **kwargs: Any) -> Response:
             return _run(declaration, lambda: make_response(view(*args, **kwargs)))
 
-        declaration = Declaration(frozenset(roles), creates, looks, guard)
+        declaration = Declaration(frozenset(roles), creates, looks, guard, body_limit)
         guard.__baton_operation__ = declaration  # type: ignore[attr-defined]
         return guard
 
@@ -129,7 +130,9 @@ def _run(declaration: Declaration, view: Callable[[], Response]) -> Response:
     principal = g.principal = _authenticate(gate.verifier)
     _authorise(declaration, principal)
     refuse_unstorable_path(request.view_args or {})
-    body = read_body(request)  # before the transaction begins, so that a slow client holds none open
+    body = read_body(
+        request, declaration.body_limit
+    )  # before the transaction begins, so that a slow client holds none open
     writes = declaration.looks or request.method not in _READING
     has_claim = writes and not declaration.looks
     claim = idempotency.claim_of(request, body, principal, required=declaration.creates) if has_claim else None
