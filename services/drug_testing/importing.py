@@ -18,6 +18,7 @@ from shared.kernel.errors import NotFound, invalid_field
 from shared.web import Principal, Role
 
 MOST_PREFILLED = 500  # orders
+_COLLECTION, _RESULT, _TELLING_IN = CollectionIn(), ResultIn(), TellingIn()  # made once, not for each row
 _SEXES = {"男": "male", "女": "female", "male": "male", "female": "female"}
 _SAMPLES = {
     "尿液": "urine",
@@ -79,12 +80,12 @@ def apply_row(row: Row, principal: Principal, work: Work) -> Change:
     if not is_entered:
         if row.only(*_COLLECTING):
             order = commands.collect_sample(order, _collection(row), work=work)
-        result = ResultIn().load(row.only(*_RESULTING))
+        result = _RESULT.load(row.only(*_RESULTING))
         result["substances"] = tuple(result["substances"])
         order = commands.enter_result(order, commands.EnterResult(**result), work=work)
     telling = row.only(*_TELLING)
     if telling and not (is_entered and order.state not in _UNTOLD):
-        commands.tell_result(order, commands.Telling(**TellingIn().load(telling)), work=work)
+        commands.tell_result(order, commands.Telling(**_TELLING_IN.load(telling)), work=work)
         return Change.CHANGED if is_entered else Change.ADDED
     return Change.NONE if is_entered else Change.ADDED
 
@@ -147,7 +148,7 @@ def _collection(row: Row) -> commands.CollectSample:
         if key in said
     ]
     body = row.only("sample_type", "collected_at", "declared_medicines") | {"collectors": collectors}
-    loaded = CollectionIn().load(body)
+    loaded = _COLLECTION.load(body)
     loaded["collectors"] = tuple(loaded["collectors"])
     loaded["declared_medicines"] = tuple(loaded["declared_medicines"])
     return commands.CollectSample(**loaded)

@@ -173,8 +173,12 @@ def _apply(importer: Importer, job: Import, principal: Principal, work: Any) -> 
     read = [_read(importer, job, row) for row in rows]
     importer.prefetch([values for _, values in read if values], work)
     known = _known_digests(importer, rows, work)
-    applied = [_applied(importer, row, values, principal, known, work) for row, values in read if values]
-    _write_rows(importer, applied, work)
+    new = [(row, values) for row, values in read if values and row.digest not in known]
+    old = [replace(row, state=RowState.KNOWN) for row in rows if row.digest in known]
+    applied = _together(importer, new, principal, work) or [
+        _applied(importer, row, values, principal, work) for row, values in new
+    ]
+    _write_rows(importer, [*old, *applied], work)
     if importer.once:
         fresh = [row for row in applied if row.state is RowState.APPLIED]
         marks = [{"digest": row.digest, "import_id": job.id, "number": row.number, "at": work.now} for row in fresh]
@@ -219,16 +223,29 @@ def _tried(
     return replace(row, state=RowState.KNOWN if change is Change.NONE else RowState.GOOD, change=change.value)
 
 
-def _applied(
-    importer: Importer, row: ImportRow, values: Row, principal: Principal, known: set[str], work: Any
-) -> ImportRow:
-    if row.digest in known:
-        return replace(row, state=RowState.KNOWN)
+def _together(
+    importer: Importer, rows: Sequence[tuple[ImportRow, Row]], principal: Principal, work: Any
+) -> list[ImportRow] | None:
+    """All of these rows applied and written at once, which is several times faster; None when one is refused."""
+    try:
+        with work.attempt():
+            changes = [importer.apply(values, principal, work) for _, values in rows]
+    except Exception as error:
+        _faults_of(importer, error)
+        return None
+    return [_outcome(row, change) for (row, _), change in zip(rows, changes, strict=True)]
+
+
+def _applied(importer: Importer, row: ImportRow, values: Row, principal: Principal, work: Any) -> ImportRow:
     try:
         with work.attempt():
             change = importer.apply(values, principal, work)
     except Exception as error:
         return replace(row, state=RowState.REFUSED, faults=_faults_of(importer, error))
+    return _outcome(row, change)
+
+
+def _outcome(row: ImportRow, change: Change) -> ImportRow:
     return replace(row, state=RowState.KNOWN if change is Change.NONE else RowState.APPLIED, change=change.value)
 
 

@@ -22,6 +22,7 @@ from shared.kernel.errors import InvalidInput
 MOST_BYTES = 6 * 1024 * 1024
 MOST_ROWS = 20_000
 MOST_COLUMNS = 60
+MOST_LINES = 100_000  # empty ones, too
 _MOST_UNPACKED = 80 * 1024 * 1024  # bytes
 _MOST_PARTS = 500
 _LONGEST_WHOLE_NUMBER = 10**15  # beyond that a spreadsheet has lost digits
@@ -87,7 +88,7 @@ _EMPTY = _Cell("")
 
 
 def _table(rows: Iterable[tuple[int, list[_Cell]]], columns: Sequence[Column], most_rows: int) -> Sheet:
-    filled = ((number, cells) for number, cells in rows if any(cell.text.strip() or cell.fault for cell in cells))
+    filled = ((number, cells) for number, cells in _bounded(rows) if any(cell.text or cell.fault for cell in cells))
     first = next(filled, None)
     if first is None:
         raise refused("file.empty", "the file has no rows")
@@ -103,6 +104,13 @@ def _table(rows: Iterable[tuple[int, list[_Cell]]], columns: Sequence[Column], m
     if not lines:
         raise refused("file.no_rows", "the file has column names and no rows below them")
     return Sheet(tuple(key for _, key in places), tuple(headings[place] for place, _ in places), tuple(lines))
+
+
+def _bounded(rows: Iterable[tuple[int, list[_Cell]]]) -> Iterator[tuple[int, list[_Cell]]]:
+    for number, cells in rows:
+        if number > MOST_LINES:
+            raise refused("file.too_many_rows", "the file goes on with empty rows; delete them", most_rows=MOST_LINES)
+        yield number, cells
 
 
 def _places(headings: list[str], columns: Sequence[Column]) -> list[tuple[int, str]]:

@@ -1,6 +1,6 @@
 """Results from a spreadsheet: checked by the rules of the API, shown, confirmed, applied once, and once only."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -72,17 +72,12 @@ def orders(service: ServiceUnderTest, number: int) -> list[Any]:
     return made
 
 
-@pytest.mark.parametrize(
-    ("kind", "write"),
-    [("text/csv", lambda rows: csv_file(rows, "gb18030")), (XLSX, xlsx_file)],
-    ids=["gb18030", "xlsx"],
-)
-def test_a_night_is_shown_confirmed_and_applied_and_a_second_time_changes_nothing(
-    service: ServiceUnderTest, kind: str, write: Callable[[Any], bytes]
-) -> None:
+def test_a_night_is_shown_confirmed_and_applied_and_a_second_time_changes_nothing(service: ServiceUnderTest) -> None:
     rows, spoiled = night_of(orders(service, ROWS), BAD)
     before = len(service.events())
-    sent = send(service, write(rows), kind).get_json()
+    as_xlsx = service.storage.dialect == "postgresql"  # one form on each database
+    content, kind = (xlsx_file(rows), XLSX) if as_xlsx else (csv_file(rows, "gb18030"), "text/csv")
+    sent = send(service, content, kind).get_json()
     assert (sent["state"], sent["rows"], sent["counts"]) == ("checking", ROWS, {"waiting": ROWS})
     service.run_timer("advance_result_imports")
     ready = one(service, sent["id"])
@@ -99,7 +94,7 @@ def test_a_night_is_shown_confirmed_and_applied_and_a_second_time_changes_nothin
     written = [row for row in service.audit() if row.action == "test.resulted.v1"]
     assert len(written) == ROWS - BAD
     assert {(row.actor, row.role) for row in written} == {("officer.2", "station_officer")}
-    again = taken(service, rows)
+    again = taken(service, rows)  # in another form it is the same
     assert (again["state"], again["counts"]) == ("done", {"known": ROWS - BAD, "bad": BAD})
     assert len(service.events()) == before + len(said)
 
@@ -253,7 +248,7 @@ def test_what_no_import_takes_is_refused_with_its_reason(service: ServiceUnderTe
     too_large = send(service, b"x" * (7 * 1024 * 1024))
     assert (too_large.status_code, too_large.get_json()["code"]) == (413, "body.too_large")
     assert too_large.get_json()["limit_bytes"] == 6 * 1024 * 1024
-    larger_than_others = send(service, csv_file(rows) + b"\n" * (2 * 1024 * 1024))
+    larger_than_others = send(service, csv_file(rows) + (b"x," + b" " * 120_000 + b"\n") * 10)
     assert larger_than_others.status_code == 201
     assert send(service, b"").get_json()["code"] == "file.empty"
 
