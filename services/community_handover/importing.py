@@ -107,7 +107,7 @@ def _put_office(code: str, row: Row, principal: Principal, work: Work) -> bool:
     before = work.offices.find(code)
     name, level = row.values.get("office_name"), row.values.get("office_level")
     if before is None and name is None:
-        raise invalid_field("/office", "office.unknown", "there is no such office; a new one needs its name")
+        raise invalid_field("/office", "office.name_missing", "there is no such office; a new one needs its name")
     place = before.division if before else row.values["division"]
     known_name, known_level = (before.name, before.level) if before else ("", _level_of(place))
     after = Office(code, name or known_name, level or known_level, place)

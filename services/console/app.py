@@ -19,10 +19,10 @@ from flask import (
 )
 from flask_babel import Babel, get_locale
 from flask_wtf.csrf import CSRFProtect
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import NotFound, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from services.console import identity, kept_form, words
+from services.console import identity, import_words, kept_form, uploads, words
 from services.console.clients import Away, Refused, Services
 from services.console.identity import SignedOut, current_account, current_token, end_session
 from services.console.locale_files import compile_translations
@@ -30,11 +30,13 @@ from services.console.pages import (
     audit,
     cases,
     discrepancies,
+    imports,
     indicators,
     ops,
     persons,
     releases,
     session_pages,
+    settings_pages,
     tasks,
     tests,
 )
@@ -90,6 +92,7 @@ def create_console(settings: Settings, transport: httpx.BaseTransport | None = N
     hops = settings.forwarded_hops
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     Babel(app, locale_selector=lambda: session.get("language", "zh"))
+    app.before_request(uploads.allow_a_file)  # before anything reads a form
     app.before_request(_sign_in_first)  # before forms are checked, for of a session that ended no form can be right
     CSRFProtect(app)
     pages = (
@@ -105,12 +108,15 @@ def create_console(settings: Settings, transport: httpx.BaseTransport | None = N
         ops,
         persons,
         audit,
+        imports,
+        settings_pages,
     )
     for page in pages:
         app.register_blueprint(page.bp)
     app.after_request(_protect)
     app.register_error_handler(Refused, _on_refused)
     app.register_error_handler(Away, _on_away)
+    app.register_error_handler(RequestEntityTooLarge, _on_too_large)
     app.register_error_handler(SignedOut, lambda _ended: _ask_to_sign_in())
     _add_assets(app, settings.assets)
     _add_health(app)
@@ -156,6 +162,10 @@ def _on_refused(refused: Refused) -> Any:
 def _on_away(away: Away) -> tuple[str, int]:
     log.warning("console.service_away", away=str(away))
     return render_template("away.html"), 503
+
+
+def _on_too_large(_error: RequestEntityTooLarge) -> tuple[str, int]:
+    return render_template("too_large.html", most=uploads.MOST_BYTES // 2**20), 413
 
 
 def _add_assets(app: Flask, folder: Path) -> None:
@@ -208,4 +218,10 @@ def _helpers() -> dict[str, Any]:
         "holder_words": words.holder_words,
         "office_choices": words.office_choices,
         "problems": words.PROBLEMS,
+        "import_states": import_words.STATES,
+        "import_changes": import_words.CHANGES,
+        "import_fault": import_words.fault_words,
+        "import_refusal": import_words.refusal_words,
+        "import_notice": import_words.notice_words,
+        "field_fault": words.field_fault,
     }

@@ -145,7 +145,7 @@ def _unknown_columns(unknown: list[str], columns: Sequence[Column]) -> InvalidIn
 
 def _titles(keys: Iterable[str], columns: Sequence[Column]) -> list[str]:
     wanted = set(keys)
-    return [column.zh for column in columns if column.key in wanted]
+    return [f"{column.zh}（{column.en}）" for column in columns if column.key in wanted]
 
 
 def _line(number: int, cells: list[_Cell], places: list[int], width: int) -> Line:

@@ -29,6 +29,29 @@ def act(service: str, path: str, body: Mapping[str, Any]) -> Any:
     return _services().post(current_token(), service, path, body, key=request.form.get("key") or None)
 
 
+def put(service: str, path: str, body: Mapping[str, Any]) -> Any:
+    """PUT in the user's name."""
+    return _services().put(current_token(), service, path, body)
+
+
+def send_file(service: str, path: str, content: bytes, kind: str, filename: str) -> Any:
+    """POST a file in the user's name, once for each form shown however often it is sent."""
+    key = request.form.get("key") or None
+    return _services().post_file(current_token(), service, path, content, kind, key=key, filename=filename)
+
+
+def all_pages(service: str, path: str, **query: Any) -> list[Any]:
+    """Every item of a list, page by page."""
+    items: list[Any] = []
+    cursor = None
+    while True:
+        page = get(service, path, limit=200, cursor=cursor, **query)
+        items += page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return items
+
+
 def names_of(person_ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
     """The persons' files by id, as far as the user may read them."""
     wanted = sorted(set(person_ids))
