@@ -87,7 +87,7 @@ def _page(book: Workbook, title: str, headings: Sequence[str], rows: Iterable[Se
         page.column_dimensions[get_column_letter(column)].width = 20
     page.append([_text(page, name, bold=True) for name in headings])
     for row in rows:
-        page.append([_text(page, cell) for cell in row])
+        page.append([_text(page, cell) if cell else None for cell in row])
 
 
 def _text(page: WriteOnlyWorksheet, value: str, *, bold: bool = False) -> Any:

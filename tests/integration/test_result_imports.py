@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,7 +30,14 @@ ROWS, BAD = 600, 12
 
 
 @pytest.fixture
-def service(database_url: str) -> Iterator[ServiceUnderTest]:
+def service(tmp_path: Path) -> Iterator[ServiceUnderTest]:
+    with service_under_test(SERVICE, f"sqlite:///{tmp_path / 'test.sqlite3'}") as opened:
+        yield opened
+
+
+@pytest.fixture
+def each(database_url: str) -> Iterator[ServiceUnderTest]:
+    """On each database, where it matters which one it is."""
     with service_under_test(SERVICE, database_url) as opened:
         yield opened
 
@@ -72,92 +80,92 @@ def orders(service: ServiceUnderTest, number: int) -> list[Any]:
     return made
 
 
-def test_a_night_is_shown_confirmed_and_applied_and_a_second_time_changes_nothing(service: ServiceUnderTest) -> None:
-    rows, spoiled = night_of(orders(service, ROWS), BAD)
-    before = len(service.events())
-    as_xlsx = service.storage.dialect == "postgresql"  # one form on each database
+def test_a_night_is_shown_confirmed_and_applied_and_a_second_time_changes_nothing(each: ServiceUnderTest) -> None:
+    rows, spoiled = night_of(orders(each, ROWS), BAD)
+    before = len(each.events())
+    as_xlsx = each.storage.dialect == "postgresql"  # one form on each database
     content, kind = (xlsx_file(rows), XLSX) if as_xlsx else (csv_file(rows, "gb18030"), "text/csv")
-    sent = send(service, content, kind).get_json()
+    sent = send(each, content, kind).get_json()
     assert (sent["state"], sent["rows"], sent["counts"]) == ("checking", ROWS, {"waiting": ROWS})
-    service.run_timer("advance_result_imports")
-    ready = one(service, sent["id"])
+    each.run_timer("advance_result_imports")
+    ready = one(each, sent["id"])
     assert (ready["state"], ready["counts"]) == ("ready", {"good": ROWS - BAD, "bad": BAD})
-    assert len(service.events()) == before  # nothing was changed yet
-    bad = rows_of(service, sent["id"], state="bad")
+    assert len(each.events()) == before  # nothing was changed yet
+    bad = rows_of(each, sent["id"], state="bad")
     assert [row["number"] for row in bad] == spoiled
     assert all(row["faults"] for row in bad)
-    done = confirmed(service, sent["id"], as_=COLLEAGUE)
+    done = confirmed(each, sent["id"], as_=COLLEAGUE)
     assert (done["state"], done["counts"]) == ("done", {"applied": ROWS - BAD, "bad": BAD})
-    said = service.events()[before:]
+    said = each.events()[before:]
     assert len(said) == 3 * (ROWS - BAD)  # collected, resulted, told
     assert {event.actor for event in said} == {"officer.2"}  # who confirmed
-    written = [row for row in service.audit() if row.action == "test.resulted.v1"]
+    written = [row for row in each.audit() if row.action == "test.resulted.v1"]
     assert len(written) == ROWS - BAD
     assert {(row.actor, row.role) for row in written} == {("officer.2", "station_officer")}
-    again = taken(service, rows)  # in another form it is the same
+    again = taken(each, rows)  # in another form it is the same
     assert (again["state"], again["counts"]) == ("done", {"known": ROWS - BAD, "bad": BAD})
-    assert len(service.events()) == before + len(said)
+    assert len(each.events()) == before + len(said)
 
 
-def test_what_was_entered_by_hand_meanwhile_is_left_alone_or_refused(service: ServiceUnderTest) -> None:
-    first, second, third = orders(service, 3)
-    ready = taken(service, table([result_row(first), result_row(second), result_row(third)]))
+def test_what_was_entered_by_hand_meanwhile_is_left_alone_or_refused(each: ServiceUnderTest) -> None:
+    first, second, third = orders(each, 3)
+    ready = taken(each, table([result_row(first), result_row(second), result_row(third)]))
     by_hand = {
         "sample_type": "urine",
         "collectors": [{"officer": "P1", "sex": "male"}, {"officer": "P2", "sex": "male"}],
     }
     for order, lot in ((first, "L1"), (second, "OTHER")):
-        service.client.post(f"/test-orders/{order}/collection", by_hand, as_=OFFICER)
+        each.client.post(f"/test-orders/{order}/collection", by_hand, as_=OFFICER)
         result = {"result": "negative", "tester": "P1", "reagent_lot": lot}
-        service.client.post(f"/test-orders/{order}/result", result, as_=OFFICER)
-        service.client.post(f"/test-orders/{order}/telling", {"signed": True}, as_=OFFICER)
-    done = confirmed(service, ready["id"])
+        each.client.post(f"/test-orders/{order}/result", result, as_=OFFICER)
+        each.client.post(f"/test-orders/{order}/telling", {"signed": True}, as_=OFFICER)
+    done = confirmed(each, ready["id"])
     assert done["counts"] == {"known": 1, "refused": 1, "applied": 1}
-    (refused,) = rows_of(service, ready["id"], state="refused")
+    (refused,) = rows_of(each, ready["id"], state="refused")
     assert (refused["number"], refused["faults"][0]["code"]) == (3, "test.wrong_state")
-    state = service.client.get(f"/test-orders/{third}", as_=OFFICER).get_json()["state"]
+    state = each.client.get(f"/test-orders/{third}", as_=OFFICER).get_json()["state"]
     assert state == "negative_told"
 
 
-def test_a_refused_row_leaves_none_of_its_steps_behind(service: ServiceUnderTest) -> None:
-    first, second = orders(service, 2)
+def test_a_refused_row_leaves_none_of_its_steps_behind(each: ServiceUnderTest) -> None:
+    first, second = orders(each, 2)
     seals = {"result": "阳性", "substances": "MET", "seal_signed": "是", "sample_b": "B"}
     rows = [result_row(first, sample_a="A-1", **seals), result_row(second)]
-    ready = taken(service, table(rows))
+    ready = taken(each, table(rows))
     assert ready["counts"] == {"good": 2}
-    other = orders(service, 1)[0]
+    other = orders(each, 1)[0]
     by_hand = {
         "sample_type": "hair",
         "collectors": [{"officer": "P1", "sex": "male"}, {"officer": "P2", "sex": "male"}],
     }
-    service.client.post(f"/test-orders/{other}/collection", by_hand, as_=OFFICER)
+    each.client.post(f"/test-orders/{other}/collection", by_hand, as_=OFFICER)
     used = {"result": "positive", "tester": "P1", "reagent_lot": "L", "substances": ["MET"], "seal_signed": True}
-    service.client.post(f"/test-orders/{other}/result", used | {"sample_a": "A-1", "sample_b": "C"}, as_=OFFICER)
-    done = confirmed(service, ready["id"])
+    each.client.post(f"/test-orders/{other}/result", used | {"sample_a": "A-1", "sample_b": "C"}, as_=OFFICER)
+    done = confirmed(each, ready["id"])
     assert done["counts"] == {"refused": 1, "applied": 1}
-    assert rows_of(service, ready["id"], state="refused")[0]["faults"] == [
+    assert rows_of(each, ready["id"], state="refused")[0]["faults"] == [
         {"column": "sample_a", "code": "result.seal_used", "detail": "this number is on another sample", "holds": None}
     ]
-    left = service.client.get(f"/test-orders/{first}", as_=OFFICER).get_json()
+    left = each.client.get(f"/test-orders/{first}", as_=OFFICER).get_json()
     assert (left["state"], left["version"]) == ("ordered", 1)
 
 
 def test_an_interrupted_step_is_done_anew_and_nothing_twice(
-    service: ServiceUnderTest, monkeypatch: pytest.MonkeyPatch
+    each: ServiceUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "APPLY_AT_ONCE", 4)
-    ready = taken(service, table([result_row(order) for order in orders(service, 10)]))
-    service.client.post(f"/result-imports/{ready['id']}/confirmation", as_=OFFICER)
-    with service.work() as work:
+    ready = taken(each, table([result_row(order) for order in orders(each, 10)]))
+    each.client.post(f"/result-imports/{ready['id']}/confirmation", as_=OFFICER)
+    with each.work() as work:
         assert jobs.advance(RESULTS, work) == 4
-    with pytest.raises(RuntimeError, match="killed"), service.work() as work:
+    with pytest.raises(RuntimeError, match="killed"), each.work() as work:
         jobs.advance(RESULTS, work)
         work.flush()
         raise RuntimeError("killed")
-    assert one(service, ready["id"])["counts"] == {"applied": 4, "good": 6}
-    service.run_timer("advance_result_imports")
-    assert one(service, ready["id"])["counts"] == {"applied": 10}
-    assert len(service.events("test.resulted.v1")) == 10
+    assert one(each, ready["id"])["counts"] == {"applied": 4, "good": 6}
+    each.run_timer("advance_result_imports")
+    assert one(each, ready["id"])["counts"] == {"applied": 10}
+    assert len(each.events("test.resulted.v1")) == 10
 
 
 def test_an_import_is_its_stations_own(service: ServiceUnderTest) -> None:
@@ -274,12 +282,12 @@ def test_the_template_comes_with_the_stations_orders_and_can_be_sent_as_it_is(se
     assert english.get_data().decode("utf-8-sig").startswith("Order number,Sample,")
 
 
-def test_rows_are_forgotten_after_a_month_and_what_came_of_them_is_not(service: ServiceUnderTest) -> None:
-    made = orders(service, 2)
-    done = confirmed(service, taken(service, table([result_row(made[0])]))["id"])
-    left = taken(service, table([result_row(made[1])]))
-    service.clock.advance(jobs.KEPT_FOR + timedelta(minutes=1))
-    service.run_timer("forget_result_imports")
-    assert rows_of(service, done["id"]) == rows_of(service, left["id"]) == []
-    assert one(service, done["id"])["counts"] == {"applied": 1}
-    assert one(service, left["id"])["state"] == "cancelled"
+def test_rows_are_forgotten_after_a_month_and_what_came_of_them_is_not(each: ServiceUnderTest) -> None:
+    made = orders(each, 2)
+    done = confirmed(each, taken(each, table([result_row(made[0])]))["id"])
+    left = taken(each, table([result_row(made[1])]))
+    each.clock.advance(jobs.KEPT_FOR + timedelta(minutes=1))
+    each.run_timer("forget_result_imports")
+    assert rows_of(each, done["id"]) == rows_of(each, left["id"]) == []
+    assert one(each, done["id"])["counts"] == {"applied": 1}
+    assert one(each, left["id"])["state"] == "cancelled"
