@@ -1,5 +1,8 @@
 """Results from a spreadsheet: checked by the rules of the API, shown, confirmed, applied once, and once only."""
 
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -7,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from services.drug_testing.importing import RESULTS
+from deploy.local.stack import ROOT
 from services.drug_testing.service import SERVICE
 from shared.importing import jobs
 from shared.importing.writing import XLSX
 from shared.web import Role
+from tests.support import killed_import
 from tests.support.service import ServiceUnderTest, principal_of, service_under_test
 from tests.support.spreadsheets import (
     STATION,
@@ -150,19 +154,13 @@ def test_a_refused_row_leaves_none_of_its_steps_behind(each: ServiceUnderTest) -
     assert (left["state"], left["version"]) == ("ordered", 1)
 
 
-def test_an_interrupted_step_is_done_anew_and_nothing_twice(
-    each: ServiceUnderTest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(jobs, "APPLY_AT_ONCE", 4)
+def test_a_process_that_is_killed_in_a_step_loses_it_and_nothing_is_done_twice(each: ServiceUnderTest) -> None:
     ready = taken(each, table([result_row(order) for order in orders(each, 10)]))
     each.client.post(f"/result-imports/{ready['id']}/confirmation", as_=OFFICER)
-    with each.work() as work:
-        assert jobs.advance(RESULTS, work) == 4
-    with pytest.raises(RuntimeError, match="killed"), each.work() as work:
-        jobs.advance(RESULTS, work)
-        work.flush()
-        raise RuntimeError("killed")
-    assert one(each, ready["id"])["counts"] == {"applied": 4, "good": 6}
+    url = each.storage.engine.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-m", "tests.support.killed_import", url, each.clock.now().isoformat(), "1"]
+    assert subprocess.run(command, cwd=ROOT).returncode == -signal.SIGKILL
+    assert one(each, ready["id"])["counts"] == {"applied": killed_import.ROWS, "good": 10 - killed_import.ROWS}
     each.run_timer("advance_result_imports")
     assert one(each, ready["id"])["counts"] == {"applied": 10}
     assert len(each.events("test.resulted.v1")) == 10

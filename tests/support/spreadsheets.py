@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from services.drug_testing.importing import COLUMNS
 from services.drug_testing.store import KnownPerson
 from shared.kernel.clock import CHINA
 from shared.kernel.ids import new_id
-from tests.support.service import START, ServiceUnderTest
+from tests.support.service import START
 
 HEADINGS = {column.key: column.zh for column in COLUMNS}
 STATION = "ZJJ-YD-PCS-01"
@@ -40,8 +40,8 @@ def xlsx_file(rows: Sequence[Sequence[Any]]) -> bytes:
     return file.getvalue()
 
 
-def waiting_orders(service: ServiceUnderTest, number: int) -> list[UUID]:
-    """Orders of one station whose people were not tested yet, given at the clock's time."""
+def waiting_orders(service: Any, number: int) -> list[UUID]:
+    """Orders of one station whose people were not tested yet, given at the time of the service or storage."""
     made = []
     with service.work() as work:
         for _ in range(number):
@@ -52,9 +52,9 @@ def waiting_orders(service: ServiceUnderTest, number: int) -> list[UUID]:
     return made
 
 
-def result_row(order: Any, number: int = 1, **cells: Any) -> dict[str, Any]:
+def result_row(order: Any, number: int = 1, *, ordered_at: datetime = START, **cells: Any) -> dict[str, Any]:
     """One row of a night's results, by the columns' keys: negative, collected, and told."""
-    said = (START + timedelta(minutes=5)).astimezone(CHINA)
+    said = (ordered_at + timedelta(minutes=5)).astimezone(CHINA)
     return {
         "order": str(order),
         "sample_type": "尿液",
@@ -77,12 +77,12 @@ def table(rows: Sequence[dict[str, Any]]) -> list[list[Any]]:
     return [[HEADINGS[key] for key in keys], *([row.get(key, "") for key in keys] for row in rows)]
 
 
-def night_of(orders: Sequence[UUID], bad: int) -> tuple[list[list[Any]], list[int]]:
+def night_of(orders: Sequence[UUID], bad: int, ordered_at: datetime = START) -> tuple[list[list[Any]], list[int]]:
     """A file about these orders, every tenth positive; and the numbers of its ``bad`` rows, spread over the file."""
     every = len(orders) // bad
     rows, spoiled = [], []
     for number, order in enumerate(orders):
-        row = result_row(order, number)
+        row = result_row(order, number, ordered_at=ordered_at)
         if number % 10 == 9:
             row |= {"result": "阳性", "substances": "MET、MOR", "seal_signed": "是"}
             row |= {"sample_a": f"A{number:06}", "sample_b": f"B{number:06}"}
