@@ -42,10 +42,10 @@ KINDS = {
     "coverage": Kind(
         "community_handover",
         "/coverage-imports",
-        _l("导入覆盖设置"),
+        _l("导入责任区设置"),
         _l("已填现有设置"),
         "settings_pages.coverage",
-        _l("覆盖设置"),
+        _l("责任区设置"),
         only_changes=True,
     ),
 }
