@@ -60,6 +60,7 @@ class Records(IdentityMap[R], Generic[R]):
     def remove(self, key: Any) -> None:
         """Delete the record at once, after everything pending is written."""
         self._work.flush()
+        self._work.before_writing()
         self._work.connection.execute(delete(self.table).where(self.table.c[self.key] == key))
         self.forget(key)
 

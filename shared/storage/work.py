@@ -64,6 +64,7 @@ class UnitOfWork:
         self._acts: list[dict[str, Any]] = []
         self._last_writes: list[Callable[[Writes], None]] = []
         self._emitted = False
+        self._attempt: str | None = None  # begun, or written
         self._finished = False
         self.clock = transaction.clock
         self.now: datetime = transaction.clock.now()
@@ -156,18 +157,27 @@ class UnitOfWork:
         self.flush()
         known, emitted = [(store, store.snapshot()) for store in self._stores], self._emitted
         is_kept = False
-        self.connection.exec_driver_sql("savepoint attempt")  # SQLAlchemy's own costs ten times as much
+        self._attempt = "begun"
         try:
             yield
             if keep:
                 self.flush()
                 is_kept = True
         finally:
+            has_written, self._attempt = self._attempt == "written", None
             if not is_kept:
-                self.connection.exec_driver_sql("rollback to savepoint attempt")
+                if has_written:
+                    self.connection.exec_driver_sql("rollback to savepoint attempt")
                 self._undo(known)
                 self._emitted = emitted
-            self.connection.exec_driver_sql("release savepoint attempt")
+            if has_written:
+                self.connection.exec_driver_sql("release savepoint attempt")
+
+    def before_writing(self) -> None:
+        """Called before anything is written, so that an attempt can be undone; one that writes nothing costs nothing."""
+        if self._attempt == "begun":
+            self._attempt = "written"
+            self.connection.exec_driver_sql("savepoint attempt")  # SQLAlchemy's own costs ten times as much
 
     def _undo(self, known: list[tuple[Any, tuple[Any, ...]]]) -> None:
         self._events, self._posted, self._acts, self._last_writes = [], [], [], []
@@ -179,6 +189,7 @@ class UnitOfWork:
         stores = [store for store in self._stores if store.pending]
         if not (stores or self._events or self._posted or self._acts or self._last_writes):
             return
+        self.before_writing()
         writes = Writes(self.connection)
         for store in stores:
             store.flush(writes)
