@@ -1,13 +1,14 @@
 # `make` alone lists what there is. Everything sets up what it needs and says so.
-PYTHON ?= python3
-VENV   := .venv
-BIN    := $(VENV)/bin
-BENCH  := build/bench/env
-ONLY   ?= tests
-LOCK   := --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header
+PYTHON  ?= python3
+VENV    := .venv
+BIN     := $(VENV)/bin
+BENCH   := build/bench/env
+ONLY    ?= tests
+WORKERS ?= 2
+LOCK    := --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help run chain ops audit-verify test check bench year faults docs migration lock clean setup setup-dev
+.PHONY: help run chain ops doctor audit-verify backup restore test check bench year faults docs migration lock clean setup setup-dev
 
 help:
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,14 +22,22 @@ chain: setup ## drive one case through the running platform and show every step
 ops: setup ## dead letters of the running platform; DO="letters", DO="replay oversight ID --note WHY", ...
 	@$(BIN)/python -m deploy.local.ops $(or $(DO),status)
 
+doctor: setup ## what is wrong with the running installation, and what to do; BASE_URL=…, PROMETHEUS_URL=…, OPTIONS=--json
+	@$(BIN)/python -m deploy.doctor $(OPTIONS)
+
 audit-verify: setup ## prove the audit of the platform in data/, or name the first row that is broken; KEPT=file of anchors
 	@BATON_DATA=$${BATON_DATA:-data} AUDIT_JWKS=$${AUDIT_JWKS:-data/keys/audit.jwks} \
 	  $(BIN)/python -m shared.runtime.audit verify $(if $(KEPT),--kept $(KEPT))
 
+backup: setup ## copy the embedded databases of data/ while they are in use; TO=folder
+	@$(BIN)/python -m deploy.backup.embedded backup $(TO)
+restore: setup ## put a copy back into data/, which must be empty; FROM=backups/MOMENT
+	@$(BIN)/python -m deploy.backup.embedded restore $(FROM)
+
 ##@ Work on it
-test: setup-dev ## all tests, on real servers; ONLY=tests/unit for a part
+test: setup-dev ## all tests, on real servers; ONLY=tests/unit for a part, WORKERS=4 for more at once
 	@$(BIN)/python -m deploy.local.system_packages rabbitmq-server postgres chromium promtool
-	@$(BIN)/python -m pytest $(ONLY)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ONLY)
 check: setup-dev ## lint, format, types, architecture, dependencies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -7,13 +7,16 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import yaml
+from flask import Flask
 from joserfc.jwk import OKPKey
 
+from deploy.access import access_page
 from deploy.local.stack import SERVICES
 from shared.contracts.catalogue import CATALOGUE
 from shared.contracts.export import asyncapi, breaks, json_schema
@@ -36,6 +39,7 @@ def generated() -> dict[Path, str]:
     }
     files[Path("docs/deadlines.md")] = _deadline_table()
     files[Path("docs/scenarios.md")] = _scenario_page()
+    files[Path("docs/access.md")] = access_page((definition_of(name), app_of(name)) for name in SERVICES)
     for contract in CATALOGUE.values():
         files[Path(f"docs/events/schemas/{contract.type}.json")] = _json(json_schema(contract))
     for name in SERVICES:
@@ -90,11 +94,12 @@ def definition_of(service: str) -> ServiceDefinition:
     return definition
 
 
-def openapi_of(service: str) -> dict[str, Any]:
-    """What the service answers at ``/openapi.json``."""
+@cache
+def app_of(service: str) -> Flask:
+    """The service's application, without anything behind it."""
     definition = definition_of(service)
     storage: Storage[Any] = Storage(service=service, url="sqlite:///never-opened", work=definition.work)
-    app = create_app(
+    return create_app(
         name=service,
         title=definition.title,
         blueprints=definition.blueprints,
@@ -104,7 +109,11 @@ def openapi_of(service: str) -> dict[str, Any]:
         probes={},
         assets=ROOT,
     )
-    answer: dict[str, Any] = app.test_client().get("/openapi.json").get_json()
+
+
+def openapi_of(service: str) -> dict[str, Any]:
+    """What the service answers at ``/openapi.json``."""
+    answer: dict[str, Any] = app_of(service).test_client().get("/openapi.json").get_json()
     return answer
 
 

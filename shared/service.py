@@ -6,19 +6,20 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from flask_smorest import Blueprint
 from sqlalchemy import MetaData
 
 from shared.audit.anchors import AnchorSigner
-from shared.audit.sealing import anchor_day, seal_more
+from shared.audit.sealing import anchor_day, seal_more, signed_until
 from shared.importing.importer import Importer
 from shared.importing.jobs import advance, forget_old
 from shared.messaging.intake import Intake
 from shared.messaging.reactions import Reactions
 from shared.observability.metrics import Metrics
 from shared.storage.dead_letters import waiting
+from shared.storage.engine import Storage
 from shared.storage.retention import prune
 from shared.storage.streams import state_stream
 from shared.storage.work import Transaction, UnitOfWork
@@ -45,6 +46,16 @@ class Timer:
     run: Callable[[Any], int]
 
 
+class Loop(Protocol):
+    """Something of a service's own that runs beside it until it is told to stop."""
+
+    def run(self) -> None:
+        """Run; returns after `stop`. Trouble that passes is waited for."""
+
+    def stop(self) -> None:
+        """Finish what is under way."""
+
+
 @dataclass(frozen=True)
 class ServiceDefinition:
     """A bounded context: its database, its HTTP API, the events it reacts to, its timers."""
@@ -59,8 +70,10 @@ class ServiceDefinition:
     jobs: Sequence[Timer] = ()  # long work in small steps, which no timer has to wait for
     intake: Intake | None = None
     linger: timedelta = timedelta(0)  # how long a batch of events waits for more, where nobody waits for its effect
+    niceness: int = 0  # steps by which it takes less of a busy processor than services that somebody waits for
     takes_unrouted: bool = False  # keeps the events that no queue is bound for, for an operator
     measure: Callable[[Any, Metrics], None] | None = None  # sets gauges from what the database says
+    loops: Callable[[Storage[Any], Metrics], Sequence[Loop]] | None = None  # what talks to the world, in no transaction
 
 
 # What every service states by itself, whatever it is about.
@@ -84,10 +97,11 @@ def import_jobs(importer: Importer) -> tuple[Timer, ...]:
 
 
 def measuring_timers(definition: ServiceDefinition, metrics: Metrics) -> tuple[Timer, ...]:
-    """The timer that sets the gauges of what the database says: dead letters, and what is the service's own."""
+    """The timer that sets the gauges of what the database says: letters, the audit, what is the service's own."""
 
     def run(work: UnitOfWork) -> int:
         metrics.dead_letters_waiting.set(waiting(work.connection))
+        metrics.audit_anchor.set(signed_until(work.connection))
         if definition.measure is not None:
             definition.measure(work, metrics)
         return 0

@@ -1,4 +1,4 @@
-"""One role and one schema for each service, none of which sees another's; made, or set right, at every start.
+"""One role and one schema for each service and the console; none sees another's. Made, or set right, at every start.
 
 ``python -m deploy.compose.database FOLDER`` with ``DATABASE_HOST`` and ``KEYS_DATABASE_HOST``: connects as the
 superuser, waits for the server, and gives each role the password that its own secret holds, so a changed secret is a
@@ -20,22 +20,23 @@ from psycopg2.extensions import encrypt_password
 from sqlalchemy.engine import URL, make_url
 
 from deploy.compose.secret_files import (
+    BACKUP,
     DATABASE,
     DATABASE_URL,
     KEYS_DATABASE,
     KEYS_DATABASE_URL,
     MONITORING,
     SUPERUSER,
+    WITH_DATABASE,
     passwords,
 )
-from deploy.local.stack import SERVICES
 
 PATIENCE_SECONDS = 300
 PAUSE_SECONDS = 0.5
 
 
-def prepare(url: URL, roles: Mapping[str, str], monitoring: str | None = None) -> None:
-    """Make roles, each with its schema, and rights. ``roles`` are passwords, ``monitoring`` the exporter's.
+def prepare(url: URL, roles: Mapping[str, str], *, monitoring: str | None = None, backup: str | None = None) -> None:
+    """Make roles, each with its schema, and rights. ``roles`` are passwords, so are the exporter's and the backup's.
 
     Raises: psycopg2.Error.
     """
@@ -48,20 +49,27 @@ def prepare(url: URL, roles: Mapping[str, str], monitoring: str | None = None) -
             _ensure_role(cursor, MONITORING, monitoring)
             _run(cursor, "grant pg_monitor to {}", MONITORING)
             _run(cursor, "grant connect on database {} to {}", str(url.database), MONITORING)
+        if backup is not None:
+            _ensure_role(cursor, BACKUP, backup, may="replication")
 
 
 def main(arguments: list[str], env: Mapping[str, str], say: Callable[[str], None] = print) -> int:
     """The command line."""
     folder = Path(arguments[0])
     url = _superuser(folder, "postgres", env.get("DATABASE_HOST"), DATABASE)
-    monitoring = (folder / "postgres-exporter" / "password").read_text().strip()
+    monitoring = _password(folder, "postgres-exporter")
+    roles = {name: passwords(folder, DATABASE_URL)[name] for name in WITH_DATABASE}
     _wait_for(url)
-    prepare(url, {name: passwords(folder, DATABASE_URL)[name] for name in SERVICES}, monitoring)
+    prepare(url, roles, monitoring=monitoring, backup=_password(folder, "backup"))
     keys = _superuser(folder, "postgres-keys", env.get("KEYS_DATABASE_HOST"), KEYS_DATABASE)
     _wait_for(keys)
-    prepare(keys, passwords(folder, KEYS_DATABASE_URL))
-    say(f"database: {len(SERVICES)} roles, each with its schema, and one for the keys of persons")
+    prepare(keys, passwords(folder, KEYS_DATABASE_URL), backup=_password(folder, "backup-keys"))
+    say(f"database: {len(WITH_DATABASE)} roles, each with its schema, and one for the keys of persons")
     return 0
+
+
+def _password(folder: Path, container: str) -> str:
+    return (folder / container / "password").read_text().strip()
 
 
 def _superuser(folder: Path, server: str, host: str | None, database: str) -> URL:
@@ -74,12 +82,12 @@ def _close_to_everybody(cursor: Any, database: str) -> None:
     _run(cursor, "revoke all on schema public from public")
 
 
-def _ensure_role(cursor: Any, role: str, password: str) -> None:
+def _ensure_role(cursor: Any, role: str, password: str, *, may: str = "noreplication") -> None:
     cursor.execute("select 1 from pg_roles where rolname = %s", (role,))
     if cursor.fetchone() is None:
         _run(cursor, "create role {}", role)
     verifier = encrypt_password(password, role, cursor.connection, "scram-sha-256")
-    rights = "login nosuperuser nocreatedb nocreaterole noreplication nobypassrls"
+    rights = f"login nosuperuser nocreatedb nocreaterole nobypassrls {may}"
     cursor.execute(sql.SQL(f"alter role {{}} with {rights} password %s").format(sql.Identifier(role)), (verifier,))
 
 

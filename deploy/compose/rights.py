@@ -1,4 +1,5 @@
-"""Who may do what in the broker: one user for each service, and one that alone declares the topology.
+"""Who may do what in the broker: one user for each service that says or hears events, and one that alone declares the
+topology.
 
 A service writes events of its own types only: the routing key of ``baton.events`` is the event's type, and RabbitMQ
 checks it against the user's topic permission. It reads its own queues and configures nothing. What this cannot stop is

@@ -21,16 +21,21 @@ from urllib.parse import unquote, urlsplit
 from deploy.compose import certificates
 from deploy.compose.rights import TOPOLOGY_USER, are_current, definitions
 from deploy.local.accounts import ACCOUNTS_FILE, PASSWORD_FILE, ensure_accounts
-from deploy.local.stack import SERVICES
+from deploy.local.stack import CONSOLE, IDENTITY, SERVICES
+from services.notification.seal import create_keys as create_keys_of_addresses
 from services.person_registry.keyring import create_keyring
 from shared.web.tokens import create_keys
 
 DEV = "dev"
 AMQP_URI, DATABASE_URL, KEYS_DATABASE_URL = "amqp-uri", "database-url", "keys-database-url"
+WITH_DATABASE = (*SERVICES, IDENTITY, CONSOLE)
 AUDIT_KEY = "audit.jwk"
+SIGNING_KEY, PUBLIC_KEYS = f"{IDENTITY}/private.jwk", "public/public.jwks"
+CLIENT_SECRET = "sign-in/client-secret"  # noqa: S105 - a file name; of the console at the provider, which both see
 DATABASE, KEYS_DATABASE = "baton", "keys"
 REGISTRY, KEYRING = "person_registry", "identity.json"
-SUPERUSER, MONITORING = "postgres", "monitoring"
+ADDRESS_KEYS = "notification/notification.key"  # under which officers' addresses are stored
+SUPERUSER, MONITORING, BACKUP = "postgres", "monitoring", "backup"
 DEFINITIONS = "rabbitmq/definitions.json"
 PAGER = "alertmanager/webhook-url"  # where alerts go: nobody can make that up
 
@@ -48,17 +53,22 @@ def wanted() -> list[Secret]:
     return [
         *(Secret(f"{service}/{AMQP_URI}", _text(partial(amqp_uri, service))) for service in SERVICES),
         Secret(f"{TOPOLOGY_USER}/{AMQP_URI}", _text(partial(amqp_uri, TOPOLOGY_USER))),
-        *(Secret(f"{service}/{DATABASE_URL}", _text(partial(database_url, service))) for service in SERVICES),
-        *(Secret(f"{service}/{AUDIT_KEY}", _audit_key) for service in SERVICES),
+        *(Secret(f"{name}/{DATABASE_URL}", _text(partial(database_url, name))) for name in WITH_DATABASE),
+        *(Secret(f"{service}/{AUDIT_KEY}", _audit_key) for service in (*SERVICES, IDENTITY)),
         Secret("postgres/superuser-password", _text(secrets.token_urlsafe)),
         Secret(f"{REGISTRY}/{KEYRING}", _keyring),
+        Secret(ADDRESS_KEYS, create_keys_of_addresses),
         Secret(f"{REGISTRY}/{KEYS_DATABASE_URL}", _text(keys_database_url)),
         Secret("postgres-keys/superuser-password", _text(secrets.token_urlsafe)),
         Secret("postgres-exporter/password", _text(secrets.token_urlsafe)),
-        Secret("console/private.jwk", _signing_key),
-        Secret("public/public.jwks", _signing_key),
-        Secret("console/keys/session-secret", _text(secrets.token_hex)),
-        Secret(f"console/{ACCOUNTS_FILE}", _accounts),
+        Secret("backup/password", _text(secrets.token_urlsafe)),
+        Secret("backup-keys/password", _text(secrets.token_urlsafe)),
+        Secret(SIGNING_KEY, _signing_key),
+        Secret(PUBLIC_KEYS, _signing_key),
+        Secret(f"{IDENTITY}/{ACCOUNTS_FILE}", _accounts),
+        Secret(f"{IDENTITY}/cookie-secret", _text(secrets.token_hex)),
+        Secret(CLIENT_SECRET, _text(secrets.token_urlsafe)),
+        Secret(f"{CONSOLE}/session-secret", _text(secrets.token_hex)),
         Secret("proxy/tls.crt", _certificate),
         Secret("proxy/tls.key", _certificate),
         Secret("grafana/admin-password", _text(secrets.token_urlsafe)),
@@ -146,8 +156,7 @@ def _text(value: Callable[[], str]) -> Callable[[Path], None]:
 
 def _signing_key(path: Path) -> None:
     folder = path.parents[1]
-    (folder / "public").mkdir(exist_ok=True)
-    create_keys(folder / "console" / "private.jwk", folder / "public" / "public.jwks")
+    create_keys(folder / SIGNING_KEY, folder / PUBLIC_KEYS)
 
 
 def _audit_key(path: Path) -> None:
@@ -161,7 +170,7 @@ def _keyring(path: Path) -> None:
 
 def _accounts(path: Path) -> None:
     ensure_accounts(path.parent)
-    # The password in clear is for people, not for the console.
+    # The password in clear is for people, not for the provider.
     (path.parent / PASSWORD_FILE).replace(_people(path) / PASSWORD_FILE)
 
 

@@ -6,11 +6,9 @@ step either holds or ends the check with what was seen; the exit status is 0 onl
 """
 
 import argparse
-import http.client
 import os
 import random
 import signal
-import ssl
 import sys
 import time
 from collections.abc import Callable
@@ -18,33 +16,26 @@ from typing import Any
 
 import httpx
 
+from deploy.compose.secret_files import wanted
 from deploy.docker import standins
 from deploy.docker.composed import Composed
+from deploy.docker.door import check_console_away, check_door, check_sessions_away, check_sign_in
 from deploy.docker.engine import Docker, DockerFailed, engine
+from deploy.docker.holding import DoesNotHold, require
+from deploy.local.browsing import SignInFailed
 from deploy.local.client import CallFailed, TooLate
-from deploy.local.stack import CONSOLE, ROOT, SERVICES
+from deploy.local.stack import CONSOLE, IDENTITY, ROOT, SERVICES
 from deploy.local.system_packages import ProgramMissing
-from deploy.local.where import trusted
 
 FOLDER = ROOT / "build" / "containers"
-OURS = (*SERVICES, CONSOLE)
+OURS = (*SERVICES, IDENTITY, CONSOLE)
 JOBS = ("secrets", "topology", "database")
 KILLED = (*OURS, "proxy", "rabbitmq", "postgres", "postgres-keys")
 ACTS = (1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 13)  # the steps of a case that are acts, but for the last few
-SEEN = {  # what a container sees of the secrets, where that is not an address of broker and database only
-    CONSOLE: ["accounts.json", "keys", "private.jwk"],
-    "person_registry": ["amqp-uri", "database-url", "identity.json", "keys-database-url"],
-}
 RESTART_SECONDS = 60
 STOP_SECONDS = 25  # less than the grace period: nothing may have to be killed
 FOREIGN = ROOT / "deploy" / "observability" / "foreign_metrics.txt"
 TOOLS = ("cc", "gcc", "g++", "ld", "make", "cargo", "node", "npm")
-# A request that a careless proxy would let through to what is for operators.
-EVASIONS = ("/metrics", "/ops/status", "/%6detrics", "/./metrics", "/x/../metrics", "//metrics", "/ops/../ops/status")
-
-
-class DoesNotHold(Exception):
-    """Something is not as it was promised; the text says what was seen."""
 
 
 def check_image(docker: Docker) -> None:
@@ -80,7 +71,8 @@ def check_confinement(composed: Composed) -> None:
         require(told["ReadonlyRootfs"] and told["CapDrop"] == ["ALL"] and not told["CapAdd"], f"{service}: {told}")
         container = composed.container(service)
         secrets = composed.docker("exec", container, "ls", "/run/secrets").split()
-        require(secrets == SEEN.get(service, ["amqp-uri", "database-url"]), f"{service} sees {secrets}")
+        own = {secret.path.partition("/")[2] for secret in wanted() if secret.path.startswith(f"{service}/")}
+        require(set(secrets) == own, f"{service} sees {secrets}")
     for service in (*KILLED, "prometheus", "alertmanager", "postgres-exporter"):
         told = composed.inspect(service)["HostConfig"]
         require(told["Memory"] > 0 and told["NanoCpus"] > 0, f"{service} has no limits")
@@ -93,29 +85,6 @@ def check_broker(composed: Composed) -> None:
     require(users == {*SERVICES, "topology"}, f"the broker has the users {users}")
 
 
-def check_door(composed: Composed) -> None:
-    """TLS, a redirect to it, and nothing of what is for operators."""
-    answer = httpx.get(f"http://127.0.0.1:{composed.http_port}/tasks", trust_env=False)
-    require(answer.status_code == 308, f"plain HTTP is answered with {answer.status_code}")
-    context = trusted({"BATON_SECRETS": str(composed.secrets)})
-    require(_ask(composed, context, "/login")[0] == 200, "the console is not there")
-    require(_ask(composed, context, "/api/oversight/health/ready")[0] == 200, "oversight is not there")
-    for path in EVASIONS:
-        status, body = _ask(composed, context, f"/api/oversight{path}")
-        require(status in (308, 404) and "baton_" not in body, f"/api/oversight{path} is answered with {status}")
-
-
-def check_console_away(composed: Composed) -> None:
-    """A console that is away is an error of the front door, which counts it; back again, it is found."""
-    context = trusted({"BATON_SECRETS": str(composed.secrets)})
-    composed.docker("stop", composed.container(CONSOLE))
-    status, _ = _ask(composed, context, "/login")
-    require(status == 502, f"without the console, the front door answers {status}")
-    composed.docker("start", composed.container(CONSOLE))
-    composed.wait_for(CONSOLE)
-    require(_ask(composed, context, "/login")[0] == 200, "the console is not found again")
-
-
 def check_metrics(composed: Composed) -> None:
     """Prometheus reaches everything, evaluates every rule, and knows every name that we took from others."""
     until = time.monotonic() + 60
@@ -125,20 +94,21 @@ def check_metrics(composed: Composed) -> None:
     groups = _prometheus(composed, "rules")["groups"]
     broken = [rule["name"] for group in groups for rule in group["rules"] if rule["health"] == "err"]
     require(bool(groups) and not broken, f"rules that cannot be evaluated: {broken}")
-    wanted = {line for line in FOREIGN.read_text().splitlines() if not line.startswith("#")}
-    while absent := wanted - set(_prometheus(composed, "label/__name__/values")):
+    foreign = {line for line in FOREIGN.read_text().splitlines() if not line.startswith("#")}
+    while absent := foreign - set(_prometheus(composed, "label/__name__/values")):
         require(time.monotonic() < until, f"nothing exposes {sorted(absent)}")
         time.sleep(1)
 
 
 def check_kills(composed: Composed) -> None:
-    """A case under way survives the death of any container, and loses nothing by it."""
+    """A case under way survives the death of any container, and loses nothing by it; whoever signs in then can."""
     for service in KILLED:
         at, before = random.choice(ACTS), composed.restarts(service)
 
         def die(step: int, service: str = service, at: int = at) -> None:
             if step == at:
                 composed.kill(service)
+                composed.signed_in(("officer", "station-system"))
 
         began = time.monotonic()
         composed.chain(acted=die)
@@ -152,7 +122,7 @@ def check_kills(composed: Composed) -> None:
 
 def check_stops(composed: Composed) -> None:
     """Each service ends by itself on SIGTERM, in time, in the middle of a case."""
-    for service in SERVICES:
+    for service in (*SERVICES, IDENTITY):
 
         def stop(step: int, service: str = service) -> None:
             if step == 4:
@@ -181,39 +151,17 @@ def check_again(composed: Composed) -> None:
     require(int(found) >= 25, f"of the case before, {found.strip()} events are left")
 
 
-def require(holds: bool, otherwise: str) -> None:
-    """Go on only if it holds.
-
-    Raises: DoesNotHold.
-    """
-    if not holds:
-        raise DoesNotHold(otherwise)
-
-
 def say(text: str) -> None:
     """Tell the person at the terminal."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
-def _ask(composed: Composed, context: ssl.SSLContext, path: str) -> tuple[int, str]:
-    """Ask for exactly this path, which a polite client would tidy up first."""
-    port = int(composed.door.rpartition(":")[2])
-    connection = http.client.HTTPSConnection("localhost", port, context=context, timeout=20)
-    try:
-        connection.putrequest("GET", path, skip_accept_encoding=True)
-        connection.endheaders()
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode(errors="replace")
-    finally:
-        connection.close()
-
-
 def _unwell_targets(composed: Composed) -> list[str]:
     targets = _prometheus(composed, "targets")["activeTargets"]
     seen = {target["labels"]["job"]: target["health"] for target in targets}
-    wanted = (*SERVICES, "rabbitmq", "postgres", "proxy", "prometheus", "alertmanager")
-    return [job for job in wanted if seen.get(job) != "up"]
+    asked = (*SERVICES, IDENTITY, "rabbitmq", "postgres", "proxy", "prometheus", "alertmanager")
+    return [job for job in asked if seen.get(job) != "up"]
 
 
 def _prometheus(composed: Composed, question: str) -> Any:
@@ -232,6 +180,8 @@ def steps(docker: Docker, composed: Composed) -> list[tuple[str, Callable[[], No
         ("containers are confined", lambda: check_confinement(composed)),
         ("the broker has our users only", lambda: check_broker(composed)),
         ("the front door shows nothing of what is inside", lambda: check_door(composed)),
+        ("people sign in at the console and out again", lambda: check_sign_in(composed)),
+        ("a database that is away is told to people", lambda: check_sessions_away(composed)),
         ("a console that is away is noticed", lambda: check_console_away(composed)),
         ("Prometheus sees everything", lambda: check_metrics(composed)),
         ("killing any container loses nothing", lambda: check_kills(composed)),
@@ -267,7 +217,7 @@ def main() -> int:
                 docker(
                     "run", "--rm", "--volume", f"{FOLDER}:/x", "--entrypoint", "rm", standins.BASE, "-rf", "/x/secrets"
                 )
-    except (DockerFailed, ProgramMissing, DoesNotHold, CallFailed, TooLate, httpx.HTTPError) as failure:
+    except (DockerFailed, ProgramMissing, DoesNotHold, CallFailed, SignInFailed, TooLate, httpx.HTTPError) as failure:
         say(f"does not hold: {failure}")
         return 1
     return 0

@@ -3,9 +3,10 @@
 import os
 import shutil
 import signal
+import ssl
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ class Composed:
         self._env = docker.env | {
             "COMPOSE_PROJECT_NAME": PROJECT,
             "BATON_SECRETS": str(self.secrets),
+            "BATON_URL": self.door,
             "BATON_HTTPS_PORT": str(https),
             "BATON_HTTP_PORT": str(http),
             "PROMETHEUS_PORT": str(prometheus),
@@ -116,13 +118,34 @@ class Composed:
     def chain(self, acted: Any = lambda step: None) -> str:
         """One case through the front door; the person's id.
 
-        Raises: CallFailed, TooLate.
+        Raises: CallFailed, SignInFailed, TooLate.
         """
-        env = {"BASE_URL": self.door, "BATON_SECRETS": str(self.secrets)}
-        platform = Platform(urls_from_environment(env), patience=120, trusted=trusted(env))
-        for username in PEOPLE:
-            platform.sign_in(username, password_from_environment(env))
-        return Chain(platform, say=lambda line: None, acted=acted).run()
+        return Chain(self.signed_in(PEOPLE), say=lambda line: None, acted=acted).run()
+
+    def signed_in(self, usernames: Iterable[str]) -> Platform:
+        """The platform, seen by those who have signed in through the front door.
+
+        Raises: CallFailed, SignInFailed.
+        """
+        platform = Platform(urls_from_environment(self.outside), patience=120, trusted=self.trusted)
+        for username in usernames:
+            platform.sign_in(username, self.password)
+        return platform
+
+    @property
+    def outside(self) -> dict[str, str]:
+        """The environment of who comes through the front door."""
+        return {"BASE_URL": self.door, "BATON_SECRETS": str(self.secrets)}
+
+    @property
+    def trusted(self) -> ssl.SSLContext:
+        """The authorities that they trust."""
+        return trusted(self.outside)
+
+    @property
+    def password(self) -> str:
+        """What the demonstration's accounts have."""
+        return password_from_environment(self.outside)
 
     def down(self, *arguments: str) -> None:
         """Stop and remove everything."""

@@ -12,15 +12,16 @@ secret() {
   echo ---
 }
 
-for service in person_registry drug_testing detention_intake release_notification community_handover oversight; do
+for service in person_registry drug_testing detention_intake release_notification community_handover oversight \
+  notification; do
   # KEDA asks the broker from a namespace of its own.
   sed "s/@rabbitmq:/@rabbitmq.$namespace.svc:/" "$folder/$service/amqp-uri" |
     secret "$(echo "$service" | tr _ -)" --from-file="$folder/$service" --from-file=scaler-uri=/dev/stdin
 done
 secret topology --from-file=amqp-uri="$folder/topology/amqp-uri"
-secret console --from-file=private.jwk="$folder/console/private.jwk" \
-  --from-file=accounts.json="$folder/console/accounts.json" \
-  --from-file=session-secret="$folder/console/keys/session-secret"
+for name in identity console sign-in; do
+  secret "$name" --from-file="$folder/$name"
+done
 secret rabbitmq-definitions --from-file=definitions.json="$folder/rabbitmq/definitions.json"
 secret postgres-superuser --type=kubernetes.io/basic-auth --from-literal=username=postgres \
   --from-file=password="$folder/postgres/superuser-password"

@@ -7,6 +7,7 @@ nobody follows: the code is in its address.
 import html
 import re
 import secrets
+import ssl
 from base64 import urlsafe_b64encode
 from hashlib import sha256
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -15,6 +16,7 @@ import httpx
 
 from deploy.local.accounts import COMMAND_LINE, COMMAND_LINE_ADDRESS
 
+AWAY = (502, 503, 504)  # what a front door says for a provider that does not answer, or one without its database
 _CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
@@ -22,14 +24,27 @@ class SignInFailed(Exception):
     """The provider did not give a code; the text says what it answered."""
 
 
-def token_of_person(provider: str, username: str, password: str) -> str:
+class ProviderAway(SignInFailed):
+    """The provider does not answer, or says that it cannot now."""
+
+
+def token_of_person(provider: str, username: str, password: str, trusted: ssl.SSLContext | None = None) -> str:
     """An access token for somebody who has an account at the provider.
 
-    Raises: SignInFailed; httpx.TransportError when the provider is away.
+    Raises: SignInFailed, of which ProviderAway is worth another try.
     """
+    try:
+        return _token_of_person(provider, username, password, trusted)
+    except httpx.TransportError as error:
+        raise ProviderAway(f"no answer: {error}") from error
+
+
+def _token_of_person(provider: str, username: str, password: str, trusted: ssl.SSLContext | None) -> str:
     verifier = secrets.token_urlsafe(48)
     address = f"{provider}/authorize?{urlencode(_asked(verifier))}"
-    with httpx.Client(timeout=30, trust_env=False) as browser:
+    with httpx.Client(
+        timeout=30, trust_env=False, verify=trusted or True, event_hooks={"response": [_look]}
+    ) as browser:
         page = browser.get(address)
         form = {"csrf_token": _csrf_token(page), "username": username, "password": password}
         code = _code(browser.post(address, data=form))
@@ -46,6 +61,11 @@ def token_of_person(provider: str, username: str, password: str) -> str:
     if not answer.is_success:
         raise SignInFailed(f"no token: {answer.status_code} {answer.text[:200]}")
     return str(answer.json()["access_token"])
+
+
+def _look(answer: httpx.Response) -> None:
+    if answer.status_code in AWAY:
+        raise ProviderAway(f"not now: {answer.status_code}")
 
 
 def _asked(verifier: str) -> dict[str, str]:

@@ -11,11 +11,10 @@ from typing import Any
 import httpx
 
 from deploy.local.accounts import SYSTEMS
-from deploy.local.browsing import token_of_person
+from deploy.local.browsing import AWAY, ProviderAway, token_of_person
 from shared.kernel.ids import new_id
 
 SYSTEM_NAMES = frozenset(system.client_id for system in SYSTEMS)
-_TRY_AGAIN_STATUS = (502, 503, 504)
 _PAUSE_SECONDS = 0.1
 
 
@@ -45,6 +44,7 @@ class Platform:
     ) -> None:
         self._urls = dict(urls)
         self._patience = patience
+        self._trusted = trusted
         self._http = httpx.Client(timeout=10, verify=trusted or True)
         self._tokens: dict[str, str] = {}
         self._passwords: dict[str, str] = {}
@@ -72,8 +72,8 @@ class Platform:
         until = time.monotonic() + self._patience
         while True:
             try:
-                return token_of_person(self._urls["identity"], username, password)
-            except httpx.TransportError:
+                return token_of_person(self._urls["identity"], username, password, self._trusted)
+            except ProviderAway:
                 if time.monotonic() > until:
                     raise
                 time.sleep(_PAUSE_SECONDS)
@@ -143,4 +143,4 @@ class Platform:
 def _worth_waiting(refused: CallFailed) -> bool:
     """A service that is away comes back; a person just registered becomes known everywhere in a moment."""
     codes = {refused.code, *(fault.get("code") for fault in refused.problem.get("errors", ()))}
-    return refused.status in _TRY_AGAIN_STATUS or "person.unknown" in codes
+    return refused.status in AWAY or "person.unknown" in codes

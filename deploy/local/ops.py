@@ -1,11 +1,16 @@
-"""``make ops``: dead letters from the command line, through the services' own APIs, so every act is audited.
+"""``make ops``: dead letters, and what is needed after a restore, through the services' own APIs, so every act is
+audited.
 
     python -m deploy.local.ops status
     python -m deploy.local.ops letters [service] [--state waiting]
     python -m deploy.local.ops letter SERVICE ID
     python -m deploy.local.ops replay SERVICE (ID | --reason REASON) --note WHY
     python -m deploy.local.ops discard SERVICE ID --note WHY
+    python -m deploy.local.ops republish [SERVICE] --since MOMENT --note WHY
+    python -m deploy.local.ops lost SERVICE --since MOMENT
 
+``republish`` has every service, or one, say again what it said since a moment (RFC 3339): for hearers that were
+restored to it. ``lost`` lists what oversight heard from a service that the service does not remember to have said.
 The account is ``OPS_USER`` (operator) with ``OPS_PASSWORD``, by default the demonstration's.
 """
 
@@ -73,6 +78,39 @@ class Ops:
         letter = self._post(service, f"/ops/dead-letters/{letter_id}/discard", note=note)
         self._say(f"{letter['id']} is discarded")
 
+    def republish(self, services: Sequence[str], since: str, note: str) -> None:
+        """Have services say again what they said since a moment."""
+        for service in services:
+            total, before = 0, None
+            while True:
+                body = {"since": since, "before": before, "note": note}
+                said = self._post(service, "/ops/events/republication", **body)
+                total, before = total + said["count"], said["before"]
+                if before is None:
+                    break
+            self._say(f"{service:<22} {total} events are said again")
+
+    def lost(self, service: str, since: str) -> None:
+        """What oversight heard from a service and the service does not remember; what it was has to be entered anew."""
+        total, cursor = 0, None
+        while True:
+            query: dict[str, str] = {"cursor": cursor} if cursor else {}
+            heard = self._get("oversight", "/heard", producer=service, since=since, limit=200, **query)
+            for one in self._forgotten(service, heard["items"]):
+                total += 1
+                self._say(f"{one['occurred_at']} {one['kind']:<16} {one['subject']} number {one['sequence']}")
+            cursor = heard["next_cursor"]
+            if cursor is None:
+                break
+        self._say(f"{service}: {total} events were heard that it does not remember")
+
+    def _forgotten(self, service: str, heard: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        if not heard:
+            return []
+        asked = [{name: one[name] for name in ("event_id", "subject", "sequence")} for one in heard]
+        forgotten = set(self._post(service, "/ops/events/unsaid", events=asked)["event_ids"])
+        return [one for one in heard if one["event_id"] in forgotten]
+
     def _get(self, service: str, path: str, **query: Any) -> Any:
         return self._platform.get(self._username, service, path, **query)
 
@@ -82,7 +120,7 @@ class Ops:
 
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="ops", description="Dead letters of the running platform")
+    parser = argparse.ArgumentParser(prog="ops", description="Dead letters and events of the running platform")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("status", help="what is stuck")
     letters = commands.add_parser("letters", help="list dead letters")
@@ -96,6 +134,13 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
             command.add_argument("--reason", help="all waiting letters that died of it")
         if name != "letter":
             command.add_argument("--note", required=True, help="why; it is kept")
+    republish = commands.add_parser("republish", help="say again what was said since a moment")
+    republish.add_argument("service", nargs="?", choices=SERVICES)
+    republish.add_argument("--since", required=True, help="RFC 3339, e.g. 2026-11-24T09:00:00+08:00")
+    republish.add_argument("--note", required=True, help="why; it is kept")
+    lost = commands.add_parser("lost", help="what a restored service does not remember to have said")
+    lost.add_argument("service", choices=SERVICES)
+    lost.add_argument("--since", required=True, help="RFC 3339")
     found = parser.parse_args(arguments)
     if found.command == "replay" and (found.id is None) == (found.reason is None):
         parser.error("say which letter, or --reason for all that died of it")
@@ -115,6 +160,10 @@ def run(ops: Ops, said: argparse.Namespace) -> None:
             ops.replay(said.service, said.id, said.reason, said.note)
         case "discard":
             ops.discard(said.service, said.id, said.note)
+        case "republish":
+            ops.republish([said.service] if said.service else SERVICES, said.since, said.note)
+        case "lost":
+            ops.lost(said.service, said.since)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -1,8 +1,8 @@
 """Where the platform answers, for the tools that use it from outside, and what they need to get in.
 
-On this machine each service has its port. Behind a front door ``BASE_URL`` names it: the console is at ``/``, a service
-at ``/api/<service>/``; the demonstration password and the authority of a trial's certificate are then found among the
-installation's secrets (``BATON_SECRETS``).
+On this machine each service has its port. Behind a front door ``BASE_URL`` names it: the console is at ``/``, the
+provider where people sign in at ``/identity/``, a service at ``/api/<service>/``; the demonstration password and the
+authority of a trial's certificate are then found among the installation's secrets (``BATON_SECRETS``).
 """
 
 import ssl
@@ -12,7 +12,7 @@ from pathlib import Path
 from deploy.local.accounts import PASSWORD_FILE
 from shared.runtime.settings import DEFAULT_PORTS
 
-CONSOLE = "console"
+CONSOLE, IDENTITY = "console", "identity"
 SECRETS = Path(__file__).parents[1] / "compose" / "secrets"
 AUTHORITY_FILE = "ca.crt"
 
@@ -20,7 +20,7 @@ AUTHORITY_FILE = "ca.crt"
 def urls_from_environment(env: Mapping[str, str]) -> dict[str, str]:
     """Each service's address: ``BASE_URL``, else ``PERSON_REGISTRY_URL`` …, else this machine's default ports."""
     if door := env.get("BASE_URL", "").rstrip("/"):
-        return {name: door if name == CONSOLE else f"{door}/api/{name}" for name in DEFAULT_PORTS}
+        return {name: f"{door}/api/{name}" for name in DEFAULT_PORTS} | {CONSOLE: door, IDENTITY: f"{door}/{IDENTITY}"}
     return {
         name: env.get(f"{name.upper()}_URL") or f"http://127.0.0.1:{env.get(f'{name.upper()}_PORT', port)}"
         for name, port in DEFAULT_PORTS.items()

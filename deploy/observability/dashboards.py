@@ -139,6 +139,26 @@ MISSION = Dashboard(
             ],
         ),
         Row(
+            "Whether people are told",
+            [
+                Panel(
+                    "Messages that are due and not sent",
+                    [("max by (channel) (baton_notices_unsent)", "{{channel}}")],
+                    "E-mail, SMS and webhooks; what quiet hours and digests hold back is not counted",
+                ),
+                Panel(
+                    "Attempts, by what came of them",
+                    [("sum by (channel, outcome) (rate(baton_notice_attempts_total[5m]))", "{{channel}} {{outcome}}")],
+                    "accepted: the other side took it; later: tried again; failed: the next channel takes over",
+                ),
+                Panel(
+                    "Notices that nobody has read in time",
+                    [("max(baton_notices_unheard)", "unheard")],
+                    "Told to those above; they end when somebody reads them or the matter goes on",
+                ),
+            ],
+        ),
+        Row(
             "Over time",
             [
                 Panel("Due", [("max by (kind) (baton_due)", "{{kind}}")], "Cases with something due, by kind"),

@@ -9,8 +9,7 @@ from services.community_handover.domain.task import Task
 from services.community_handover.store import Work, measures, tasks
 from shared.kernel.errors import Forbidden, NotFound
 from shared.web import Principal, Role
-
-_CITY_CODE_LENGTH = 4
+from shared.web.scope import in_area, require_area
 
 
 def measures_visible_to(principal: Principal) -> list[ColumnElement[bool]]:
@@ -18,10 +17,7 @@ def measures_visible_to(principal: Principal) -> list[ColumnElement[bool]]:
     if principal.role is Role.COMMUNITY_OFFICER:
         own = principal.organisation
         return [or_(measures.c.office == own, measures.c.moving_to_office == own)]
-    if len(principal.division) <= _CITY_CODE_LENGTH:
-        return []
-    within = principal.division
-    return [or_(measures.c.division.startswith(within), measures.c.moving_to_division.startswith(within))]
+    return in_area(principal, measures.c.division, measures.c.moving_to_division)
 
 
 def visible_measure(measure_id: UUID, principal: Principal, work: Work) -> Measure:
@@ -33,8 +29,7 @@ def visible_measure(measure_id: UUID, principal: Principal, work: Work) -> Measu
     if principal.role is Role.COMMUNITY_OFFICER:
         may = principal.organisation in (measure.office, measure.moving_to_office)
     else:
-        places = (measure.division, measure.moving_to_division)
-        may = len(principal.division) <= _CITY_CODE_LENGTH or any(map(principal.covers, filter(None, places)))
+        may = principal.covers(measure.division, measure.moving_to_division)
     if not may:
         raise NotFound("measure.not_found", f"no measure {measure_id}")
     return measure
@@ -57,10 +52,10 @@ def visible_to(principal: Principal) -> list[ColumnElement[bool]]:
     if principal.role is Role.COMMUNITY_OFFICER:
         own = principal.organisation
         return [or_(tasks.c.office == own, tasks.c.rejected_by == own)]
-    if len(principal.division) <= _CITY_CODE_LENGTH:
+    if principal.has_whole_city:
         return []
     unplaced = and_(tasks.c.division.is_(None), tasks.c.holder.startswith(principal.division))
-    return [or_(tasks.c.division.startswith(principal.division), unplaced)]
+    return [or_(*in_area(principal, tasks.c.division), unplaced)]
 
 
 def visible_task(task_id: UUID, principal: Principal, work: Work) -> Task:
@@ -88,6 +83,13 @@ def acting_task(task_id: UUID, principal: Principal, work: Work) -> Task:
 def _may_see(task: Task, principal: Principal) -> bool:
     if principal.role is Role.COMMUNITY_OFFICER:
         return principal.organisation in (task.office, task.rejected_by)
-    if len(principal.division) <= _CITY_CODE_LENGTH:
-        return True
-    return (task.division or task.holder).startswith(principal.division)
+    return principal.covers(task.division or task.holder)
+
+
+def require_office_in_area(principal: Principal, code: str, work: Work, *new_place: str) -> None:
+    """Check that an office, if there is one, and the place that it is to have lie in the asker's area.
+
+    Raises: Forbidden ``authority.area``.
+    """
+    office = work.offices.find(code)
+    require_area(principal, *new_place, *([office.division] if office else []))

@@ -7,7 +7,7 @@ from flask.views import MethodView
 
 from services.community_handover import commands
 from services.community_handover import coverage as coverage_commands
-from services.community_handover.access import acting_task, visible_task, visible_to
+from services.community_handover.access import acting_task, require_office_in_area, visible_task, visible_to
 from services.community_handover.domain.task import PartyMember, Task
 from services.community_handover.restoring import restore_task
 from services.community_handover.schemas import (
@@ -52,6 +52,8 @@ from shared.web import (
     SUPERVISORS,
     Blueprint,
     CursorQuery,
+    Jurisdiction,
+    Outside,
     Role,
     current_principal,
     current_work,
@@ -59,6 +61,7 @@ from shared.web import (
     page_of,
 )
 from shared.web.fields import day_in_path
+from shared.web.scope import asked_area, require_area
 
 tasks_blp = Blueprint("tasks", __name__, url_prefix="/tasks", description="Handover tasks")
 offices_blp = Blueprint("offices", __name__, description="Offices, and which divisions they cover")
@@ -81,7 +84,7 @@ def _acting(task_id: UUID) -> Task:
 class Tasks(MethodView):
     """All tasks."""
 
-    @operation(*OFFICERS)
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER, outside=Outside.LEFT_OUT)
     @tasks_blp.arguments(TaskQuery, location="query")
     @tasks_blp.response(200, TaskPage)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
@@ -109,7 +112,7 @@ class Tasks(MethodView):
 class OneTask(MethodView):
     """One task."""
 
-    @operation(*OFFICERS)
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER)
     @tasks_blp.response(200, TaskOut)
     def get(self, task_id: UUID) -> Task:
         """Read a task."""
@@ -117,7 +120,7 @@ class OneTask(MethodView):
 
 
 @tasks_blp.route("/restoration", methods=["POST"])
-@operation(Role.OPERATOR, creates=True)
+@operation(Role.OPERATOR, within=Jurisdiction.CITY, creates=True)
 @tasks_blp.arguments(RestorationIn)
 @tasks_blp.response(201, RestoredOut)
 def restoration(body: dict[str, Any]) -> Task:
@@ -129,7 +132,7 @@ def restoration(body: dict[str, Any]) -> Task:
 class Acceptance(MethodView):
     """The confirmation of a task."""
 
-    @operation(*OFFICERS, creates=True)
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER, creates=True)
     @tasks_blp.arguments(AcceptanceIn)
     @tasks_blp.response(201, TaskOut)
     def post(self, body: dict[str, Any], task_id: UUID) -> Task:
@@ -143,7 +146,7 @@ class Acceptance(MethodView):
 class Rejection(MethodView):
     """The refusal of a task."""
 
-    @operation(*OFFICERS, creates=True)
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER, creates=True)
     @tasks_blp.arguments(RejectionIn)
     @tasks_blp.response(201, TaskOut)
     def post(self, body: dict[str, Any], task_id: UUID) -> Task:
@@ -155,7 +158,7 @@ class Rejection(MethodView):
 class Party(MethodView):
     """Who goes to the gate."""
 
-    @operation(*OFFICERS, creates=True)
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER, creates=True)
     @tasks_blp.arguments(PartyIn)
     @tasks_blp.response(201, TaskOut)
     def post(self, body: dict[str, Any], task_id: UUID) -> Task:
@@ -169,7 +172,7 @@ class Party(MethodView):
 class Meeting(MethodView):
     """The meeting at the gate."""
 
-    @operation(*OFFICERS, creates=True)
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER, creates=True)
     @tasks_blp.arguments(MeetingIn)
     @tasks_blp.response(201, TaskOut)
     def post(self, body: dict[str, Any], task_id: UUID) -> Task:
@@ -181,7 +184,7 @@ class Meeting(MethodView):
 class OutcomeCorrection(MethodView):
     """A wrong entry about the gate."""
 
-    @operation(*SUPERVISORS, creates=True)
+    @operation(*SUPERVISORS, within=Jurisdiction.HOLDER, creates=True)
     @tasks_blp.arguments(CorrectionIn)
     @tasks_blp.response(201, TaskOut)
     def post(self, body: dict[str, Any], task_id: UUID) -> Task:
@@ -194,7 +197,7 @@ class OutcomeCorrection(MethodView):
 class FirstContact(MethodView):
     """The first contact by an official."""
 
-    @operation(*OFFICERS, creates=True)
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER, creates=True)
     @tasks_blp.arguments(FirstContactIn)
     @tasks_blp.response(201, TaskOut)
     def post(self, body: dict[str, Any], task_id: UUID) -> Task:
@@ -206,7 +209,7 @@ class FirstContact(MethodView):
 class TraceSteps(MethodView):
     """The search for somebody who was not met."""
 
-    @operation(*OFFICERS, creates=True)
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER, creates=True)
     @tasks_blp.arguments(TraceStepIn)
     @tasks_blp.response(201, TaskOut)
     def post(self, body: dict[str, Any], task_id: UUID) -> Task:
@@ -220,7 +223,7 @@ class TraceSteps(MethodView):
 class WhereaboutsUnknown(MethodView):
     """The end of a search that failed."""
 
-    @operation(*SUPERVISORS, creates=True)
+    @operation(*SUPERVISORS, within=Jurisdiction.HOLDER, creates=True)
     @tasks_blp.arguments(Nothing)
     @tasks_blp.response(201, TaskOut)
     def post(self, _body: dict[str, Any], task_id: UUID) -> Task:
@@ -232,7 +235,7 @@ class WhereaboutsUnknown(MethodView):
 class Registration(MethodView):
     """The registration with the community."""
 
-    @operation(*OFFICERS, creates=True)
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER, creates=True)
     @tasks_blp.arguments(RegistrationIn)
     @tasks_blp.response(201, TaskOut)
     def post(self, body: dict[str, Any], task_id: UUID) -> Task:
@@ -246,7 +249,7 @@ class Registration(MethodView):
 class Agreement(MethodView):
     """The agreement with the person."""
 
-    @operation(*OFFICERS, creates=True)
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER, creates=True)
     @tasks_blp.arguments(AgreementIn)
     @tasks_blp.response(201, TaskOut)
     def post(self, body: dict[str, Any], task_id: UUID) -> Task:
@@ -258,7 +261,7 @@ class Agreement(MethodView):
 class Contact(MethodView):
     """The offer of help to somebody without an order."""
 
-    @operation(*OFFICERS, creates=True)
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER, creates=True)
     @tasks_blp.arguments(ContactIn)
     @tasks_blp.response(201, TaskOut)
     def post(self, body: dict[str, Any], task_id: UUID) -> Task:
@@ -270,7 +273,7 @@ class Contact(MethodView):
 class Refusal(MethodView):
     """The refusal to report."""
 
-    @operation(*OFFICERS, creates=True)
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER, creates=True)
     @tasks_blp.arguments(Nothing)
     @tasks_blp.response(201, TaskOut)
     def post(self, _body: dict[str, Any], task_id: UUID) -> Task:
@@ -282,7 +285,7 @@ class Refusal(MethodView):
 class Referral(MethodView):
     """The report of a refusal to the police."""
 
-    @operation(*OFFICERS, creates=True)
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER, creates=True)
     @tasks_blp.arguments(ReferralIn)
     @tasks_blp.response(201, TaskOut)
     def post(self, body: dict[str, Any], task_id: UUID) -> Task:
@@ -294,7 +297,7 @@ class Referral(MethodView):
 class Pause(MethodView):
     """A good reason not to report now."""
 
-    @operation(*OFFICERS, creates=True)
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER, creates=True)
     @tasks_blp.arguments(PauseIn)
     @tasks_blp.response(201, TaskOut)
     def post(self, body: dict[str, Any], task_id: UUID) -> Task:
@@ -306,7 +309,7 @@ class Pause(MethodView):
 class Resumption(MethodView):
     """The end of a pause."""
 
-    @operation(*OFFICERS, creates=True)
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER, creates=True)
     @tasks_blp.arguments(Nothing)
     @tasks_blp.response(201, TaskOut)
     def post(self, _body: dict[str, Any], task_id: UUID) -> Task:
@@ -318,7 +321,7 @@ class Resumption(MethodView):
 class Letter(MethodView):
     """The handover to an office outside the platform."""
 
-    @operation(*SUPERVISORS, creates=True)
+    @operation(*SUPERVISORS, within=Jurisdiction.HOLDER, creates=True)
     @tasks_blp.arguments(LetterIn)
     @tasks_blp.response(201, TaskOut)
     def post(self, body: dict[str, Any], task_id: UUID) -> Task:
@@ -332,7 +335,7 @@ class Letter(MethodView):
 class Receipt(MethodView):
     """The reply of an office outside the platform."""
 
-    @operation(*SUPERVISORS, creates=True)
+    @operation(*SUPERVISORS, within=Jurisdiction.HOLDER, creates=True)
     @tasks_blp.arguments(ReceiptIn)
     @tasks_blp.response(201, TaskOut)
     def post(self, body: dict[str, Any], task_id: UUID) -> Task:
@@ -344,7 +347,7 @@ class Receipt(MethodView):
 class Closure(MethodView):
     """The end of a task for a lawful reason."""
 
-    @operation(*SUPERVISORS, creates=True)
+    @operation(*SUPERVISORS, within=Jurisdiction.HOLDER, creates=True)
     @tasks_blp.arguments(ClosureIn)
     @tasks_blp.response(201, TaskOut)
     def post(self, body: dict[str, Any], task_id: UUID) -> Task:
@@ -356,7 +359,7 @@ class Closure(MethodView):
 class Assignment(MethodView):
     """The choice of another office."""
 
-    @operation(*SUPERVISORS, creates=True)
+    @operation(*SUPERVISORS, within=Jurisdiction.HOLDER, creates=True)
     @tasks_blp.arguments(AssignmentIn)
     @tasks_blp.response(201, TaskOut)
     def post(self, body: dict[str, Any], task_id: UUID) -> Task:
@@ -368,7 +371,7 @@ class Assignment(MethodView):
 class Offices(MethodView):
     """All offices."""
 
-    @operation(*OFFICERS)
+    @operation(*OFFICERS, within=Jurisdiction.CITY)
     @offices_blp.arguments(CursorQuery, location="query")
     @offices_blp.response(200, OfficePage)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
@@ -380,11 +383,12 @@ class Offices(MethodView):
 class OneOffice(MethodView):
     """One office."""
 
-    @operation(*PLANNERS)
+    @operation(*PLANNERS, within=Jurisdiction.AREA, outside=Outside.REFUSED)
     @offices_blp.arguments(OfficeIn)
     @offices_blp.response(200, OfficeOut)
     def put(self, body: dict[str, Any], code: str) -> Office:
         """Enter or change an office."""
+        require_office_in_area(current_principal(), code, work(), body["division"])
         return coverage_commands.put_office(Office(code, **body), work=work())
 
 
@@ -392,11 +396,12 @@ class OneOffice(MethodView):
 class OneDuty(MethodView):
     """Who of an office is on duty on a day."""
 
-    @operation(*SUPERVISORS)
+    @operation(*SUPERVISORS, within=Jurisdiction.AREA, outside=Outside.REFUSED)
     @offices_blp.arguments(DutyIn)
     @offices_blp.response(200, DutyOut)
     def put(self, body: dict[str, Any], code: str, day: str) -> Duty:
         """Say who is on duty, and who stands in."""
+        require_office_in_area(current_principal(), code, work())
         return coverage_commands.put_duty(code, day_in_path(day), **body, work=work())
 
 
@@ -404,19 +409,20 @@ class OneDuty(MethodView):
 class WithoutDuty(MethodView):
     """Gaps in the rosters."""
 
-    @operation(*SUPERVISORS)
+    @operation(*SUPERVISORS, within=Jurisdiction.AREA, outside=Outside.REFUSED)
     @offices_blp.arguments(DutyQuery, location="query")
     @offices_blp.response(200, OfficesOut)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List the offices for which nobody is on duty on a day."""
-        return {"items": coverage_commands.offices_without_duty(query["day"], query["division"], work=work())}
+        within = asked_area(query["division"], current_principal())
+        return {"items": coverage_commands.offices_without_duty(query["day"], within, work=work())}
 
 
 @offices_blp.route("/coverage")
 class AllCoverage(MethodView):
     """Which office covers which division."""
 
-    @operation(*OFFICERS)
+    @operation(*OFFICERS, within=Jurisdiction.CITY)
     @offices_blp.arguments(CoverageQuery, location="query")
     @offices_blp.response(200, CoveragePage)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
@@ -429,11 +435,12 @@ class AllCoverage(MethodView):
 class OneCoverage(MethodView):
     """The coverage of one division."""
 
-    @operation(*PLANNERS)
+    @operation(*PLANNERS, within=Jurisdiction.AREA, outside=Outside.REFUSED)
     @offices_blp.arguments(CoverageIn)
     @offices_blp.response(200, CoverageOut)
     def put(self, body: dict[str, Any], division: str) -> Coverage:
         """Say which office covers a division."""
         if division not in divisions():
             raise invalid_field("/division", "division.unknown", "there is no such division")
+        require_area(current_principal(), division)
         return coverage_commands.put_coverage(Coverage(division, body["office"]), work=work())

@@ -24,29 +24,11 @@ from services.community_handover.store import (
     rosters,
     tasks,
 )
-from shared.kernel.errors import Forbidden, NotFound, invalid_field
+from shared.kernel.errors import NotFound, invalid_field
 from shared.reference.divisions import Division, containing, divisions
 from shared.web import Principal
 
 LONGEST_ROSTER = timedelta(days=92)
-
-
-def require_area(principal: Principal, *places: str) -> None:
-    """Check that each of the places lies in the asker's area.
-
-    Raises: Forbidden ``authority.area``.
-    """
-    if not all(principal.covers(place) for place in places):
-        raise Forbidden("authority.area", "this area is not yours")
-
-
-def require_office_in_area(principal: Principal, code: str, work: Work, *new_place: str) -> None:
-    """Check that an office, if there is one, and the place that it is to have lie in the asker's area.
-
-    Raises: Forbidden ``authority.area``.
-    """
-    office = work.offices.find(code)
-    require_area(principal, *new_place, *([office.division] if office else []))
 
 
 def put_office(office: Office, *, work: Work) -> Office:

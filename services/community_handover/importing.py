@@ -13,6 +13,7 @@ from shared.importing import Change, Column, Importer, Kind, Notice, Row
 from shared.kernel.errors import Forbidden, invalid_field
 from shared.reference.divisions import containing, divisions
 from shared.web import Principal, Role
+from shared.web.scope import require_area
 
 MOST_NOTICES = 100
 CLOSE = "close"
@@ -126,7 +127,7 @@ def _level_of(code: str) -> str:
 
 def _check_area(principal: Principal, pointer: str, place: str) -> None:
     try:
-        commands.require_area(principal, place)
+        require_area(principal, place)
     except Forbidden as error:
         raise invalid_field(pointer, error.code, error.detail) from error
 

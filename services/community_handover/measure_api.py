@@ -17,6 +17,8 @@ from shared.web import (
     SUPERVISORS,
     Blueprint,
     CursorQuery,
+    Jurisdiction,
+    Outside,
     Role,
     current_principal,
     current_work,
@@ -193,7 +195,7 @@ def _acting(measure_id: UUID) -> Measure:
 class Measures(MethodView):
     """All measures."""
 
-    @operation(*OFFICERS)
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER, outside=Outside.LEFT_OUT)
     @measures_blp.arguments(MeasureQuery, location="query")
     @measures_blp.response(200, MeasurePage)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
@@ -210,7 +212,7 @@ class Measures(MethodView):
 class OneMeasure(MethodView):
     """One measure."""
 
-    @operation(*OFFICERS)
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER)
     @measures_blp.response(200, MeasureOut)
     def get(self, measure_id: UUID) -> Measure:
         """Read a measure."""
@@ -221,7 +223,7 @@ class OneMeasure(MethodView):
 class MeasureAgreement(MethodView):
     """The agreement, anew after a change of place."""
 
-    @operation(*OFFICERS, creates=True)
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER, creates=True)
     @measures_blp.arguments(MomentIn)
     @measures_blp.response(201, MeasureOut)
     def post(self, body: dict[str, Any], measure_id: UUID) -> Measure:
@@ -233,7 +235,7 @@ class MeasureAgreement(MethodView):
 class Visits(MethodView):
     """Contacts with the person."""
 
-    @operation(*OFFICERS, creates=True)
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER, creates=True)
     @measures_blp.arguments(MomentIn)
     @measures_blp.response(201, MeasureOut)
     def post(self, body: dict[str, Any], measure_id: UUID) -> Measure:
@@ -245,7 +247,7 @@ class Visits(MethodView):
 class Absences(MethodView):
     """Days away from the county."""
 
-    @operation(*OFFICERS, creates=True)
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER, creates=True)
     @measures_blp.arguments(AbsenceIn)
     @measures_blp.response(201, MeasureOut)
     def post(self, body: dict[str, Any], measure_id: UUID) -> Measure:
@@ -257,7 +259,7 @@ class Absences(MethodView):
 class BreachReport(MethodView):
     """The report of a grave breach to the police."""
 
-    @operation(*OFFICERS, creates=True)
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER, creates=True)
     @measures_blp.arguments(BreachReportIn)
     @measures_blp.response(201, MeasureOut)
     def post(self, body: dict[str, Any], measure_id: UUID) -> Measure:
@@ -269,7 +271,7 @@ class BreachReport(MethodView):
 class Move(MethodView):
     """A change of place."""
 
-    @operation(*OFFICERS, creates=True)
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER, creates=True)
     @measures_blp.arguments(MoveIn)
     @measures_blp.response(201, MeasureOut)
     def post(self, body: dict[str, Any], measure_id: UUID) -> Measure:
@@ -281,7 +283,7 @@ class Move(MethodView):
 class Arrival(MethodView):
     """The report at the new place."""
 
-    @operation(*OFFICERS, creates=True)
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER, creates=True)
     @measures_blp.arguments(MomentIn)
     @measures_blp.response(201, MeasureOut)
     def post(self, body: dict[str, Any], measure_id: UUID) -> Measure:
@@ -294,7 +296,7 @@ class Arrival(MethodView):
 class Suspension(MethodView):
     """Detention or arrest."""
 
-    @operation(*OFFICERS, creates=True)
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER, creates=True)
     @measures_blp.arguments(SuspensionIn)
     @measures_blp.response(201, MeasureOut)
     def post(self, body: dict[str, Any], measure_id: UUID) -> Measure:
@@ -307,7 +309,7 @@ class Suspension(MethodView):
 class Continuation(MethodView):
     """The end of a suspension."""
 
-    @operation(*OFFICERS, creates=True)
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER, creates=True)
     @measures_blp.arguments(MomentIn)
     @measures_blp.response(201, MeasureOut)
     def post(self, body: dict[str, Any], measure_id: UUID) -> Measure:
@@ -319,7 +321,7 @@ class Continuation(MethodView):
 class MeasureTraceSteps(MethodView):
     """The search for somebody whom nobody reached."""
 
-    @operation(*OFFICERS, creates=True)
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER, creates=True)
     @measures_blp.arguments(SearchStepIn)
     @measures_blp.response(201, MeasureOut)
     def post(self, body: dict[str, Any], measure_id: UUID) -> Measure:
@@ -332,7 +334,7 @@ class MeasureTraceSteps(MethodView):
 class MeasureUnknown(MethodView):
     """The end of a search that failed."""
 
-    @operation(*SUPERVISORS, creates=True)
+    @operation(*SUPERVISORS, within=Jurisdiction.HOLDER, creates=True)
     @measures_blp.arguments(NothingMore)
     @measures_blp.response(201, MeasureOut)
     def post(self, _body: dict[str, Any], measure_id: UUID) -> Measure:
@@ -344,7 +346,7 @@ class MeasureUnknown(MethodView):
 class EndNotice(MethodView):
     """The end of a measure whose term is over."""
 
-    @operation(*OFFICERS, creates=True)
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER, creates=True)
     @measures_blp.arguments(EndNoticeIn)
     @measures_blp.response(201, MeasureOut)
     def post(self, body: dict[str, Any], measure_id: UUID) -> Measure:
@@ -356,7 +358,7 @@ class EndNotice(MethodView):
 class Termination(MethodView):
     """The end of a measure before its time."""
 
-    @operation(*SUPERVISORS, creates=True)
+    @operation(*SUPERVISORS, within=Jurisdiction.HOLDER, creates=True)
     @measures_blp.arguments(TerminationIn)
     @measures_blp.response(201, MeasureOut)
     def post(self, body: dict[str, Any], measure_id: UUID) -> Measure:

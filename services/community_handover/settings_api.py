@@ -17,7 +17,8 @@ from services.community_handover.schemas import (
     RosterQuery,
 )
 from services.community_handover.store import Coverage, Office, Officer, Work
-from shared.web import SUPERVISORS, Blueprint, Role, current_principal, current_work, operation
+from shared.web import SUPERVISORS, Blueprint, Jurisdiction, Outside, Role, current_principal, current_work, operation
+from shared.web.scope import asked_area, require_area
 
 settings_blp = Blueprint("settings", __name__, description="Officers, rosters and gaps")
 
@@ -35,7 +36,7 @@ def _office(code: str) -> Office:
 
 
 @settings_blp.route("/offices/<string:code>", methods=["GET"])
-@operation(*SUPERVISORS)
+@operation(*SUPERVISORS, within=Jurisdiction.AREA)
 @settings_blp.response(200, OfficeOut)
 def office(code: str) -> Office:
     """Read an office of the own area."""
@@ -43,7 +44,7 @@ def office(code: str) -> Office:
 
 
 @settings_blp.route("/offices/<string:code>/officers", methods=["GET"])
-@operation(*SUPERVISORS)
+@operation(*SUPERVISORS, within=Jurisdiction.AREA)
 @settings_blp.response(200, OfficersOut)
 def officers(code: str) -> dict[str, Any]:
     """List who works in an office, or did."""
@@ -51,7 +52,7 @@ def officers(code: str) -> dict[str, Any]:
 
 
 @settings_blp.route("/offices/<string:code>/officers", methods=["POST"])
-@operation(*SUPERVISORS, creates=True)
+@operation(*SUPERVISORS, within=Jurisdiction.AREA, creates=True)
 @settings_blp.arguments(OfficerIn)
 @settings_blp.response(201, OfficerOut)
 def put_officer(body: dict[str, Any], code: str) -> Officer:
@@ -60,7 +61,7 @@ def put_officer(body: dict[str, Any], code: str) -> Officer:
 
 
 @settings_blp.route("/offices/<string:code>/duty", methods=["GET"])
-@operation(*SUPERVISORS)
+@operation(*SUPERVISORS, within=Jurisdiction.AREA)
 @settings_blp.arguments(RosterQuery, location="query")
 @settings_blp.response(200, DutiesOut)
 def roster(query: dict[str, date], code: str) -> dict[str, Any]:
@@ -69,21 +70,20 @@ def roster(query: dict[str, date], code: str) -> dict[str, Any]:
 
 
 @settings_blp.route("/coverage/<string:division>/closure", methods=["POST"])
-@operation(*PLANNERS, creates=True)
+@operation(*PLANNERS, within=Jurisdiction.AREA, outside=Outside.REFUSED, creates=True)
 @settings_blp.arguments(Nothing)
 @settings_blp.response(201, CoverageOut)
 def coverage_closure(_body: dict[str, Any], division: str) -> Coverage:
     """Say that no office covers a division by itself any more; what it was."""
-    commands.require_area(current_principal(), division)
+    require_area(current_principal(), division)
     return commands.close_coverage(division, work=work())
 
 
 @settings_blp.route("/townships-without-coverage", methods=["GET"])
-@operation(*SUPERVISORS)
+@operation(*SUPERVISORS, within=Jurisdiction.AREA, outside=Outside.REFUSED)
 @settings_blp.arguments(GapQuery, location="query")
 @settings_blp.response(200, DivisionsOut)
 def gaps(query: dict[str, Any]) -> dict[str, Any]:
     """List the townships of the own area that no office covers, neither themselves nor what they lie in."""
-    prefix = max(query["division"], current_principal().division, key=len)
-    commands.require_area(current_principal(), prefix)
+    prefix = asked_area(query["division"], current_principal())
     return {"items": commands.uncovered(commands.covered_places(work=work()), prefix)}

@@ -4,15 +4,20 @@ import logging
 import os
 import signal
 import sys
+import time
 
 import structlog
-import waitress
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
 
 from services.console.app import create_console
-from services.console.settings import ConfigurationError, load_settings
+from services.console.settings import ConfigurationError, Settings, load_settings
 from shared.observability.logs import configure_logs
+from shared.web.serving import serve
 
-THREADS = 8
+RETRY_SECONDS = 1.0
+
+log = structlog.get_logger(__name__)
 
 
 def main() -> int:
@@ -25,9 +30,20 @@ def main() -> int:
     configure_logs("console", os.environ.get("LOG_LEVEL", "INFO"))
     logging.getLogger("authlib").setLevel(logging.INFO)  # below that it writes secrets
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
-    structlog.get_logger(__name__).info("service.started", port=settings.port)
-    waitress.serve(create_console(settings), host=settings.host, port=settings.port, threads=THREADS, ident=None)
+    app = _create(settings)
+    log.info("service.started", port=settings.port)
+    serve(app, settings.host, settings.port)
     return 0
+
+
+def _create(settings: Settings) -> Flask:
+    """The application, once its database is there."""
+    while True:
+        try:
+            return create_console(settings)
+        except SQLAlchemyError as trouble:
+            log.warning("service.waiting", what="database", cause=type(trouble).__name__)
+            time.sleep(RETRY_SECONDS)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import structlog
 from flask import (
     Flask,
     Response,
+    current_app,
     has_request_context,
     jsonify,
     redirect,
@@ -19,7 +20,7 @@ from flask import (
 )
 from flask_babel import Babel, get_locale
 from flask_wtf.csrf import CSRFProtect
-from werkzeug.exceptions import NotFound, RequestEntityTooLarge
+from werkzeug.exceptions import InternalServerError, NotFound, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from services.console import identity, import_words, kept_form, uploads, words
@@ -32,6 +33,7 @@ from services.console.pages import (
     discrepancies,
     imports,
     indicators,
+    notifications,
     ops,
     persons,
     releases,
@@ -41,27 +43,35 @@ from services.console.pages import (
     tests,
 )
 from services.console.session_store import SessionStore
-from services.console.sessions import Sessions, is_poll
+from services.console.sessions import DATABASE_AWAY, Sessions, is_poll
 from services.console.settings import Settings
 from shared.kernel.ids import new_id
 from shared.reference.divisions import divisions
+from shared.web.access import access_of, public
 
 LANGUAGES = ("zh", "en")
-PUBLIC = (
-    "identity.login",
-    "identity.signed_in",
-    "identity.signed_out",
-    "identity.logout",  # also of a session that has ended
-    "session_pages.language",
-    "asset",
-    "static",
-    "live",
-    "ready",
-)
+WITHOUT_SESSION = ("asset", "static", "live", "ready")
 ASSETS = {
     "pico.css": "@picocss/pico/css/pico.min.css",
     "htmx.js": "htmx.org/dist/htmx.min.js",
 }
+PAGES = (
+    identity,
+    kept_form,
+    session_pages,
+    tasks,
+    cases,
+    releases,
+    tests,
+    indicators,
+    discrepancies,
+    ops,
+    persons,
+    audit,
+    notifications,
+    imports,
+    settings_pages,
+)
 _CSP = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 
 log = structlog.get_logger(__name__)
@@ -92,31 +102,19 @@ def create_console(settings: Settings, transport: httpx.BaseTransport | None = N
     hops = settings.forwarded_hops
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     Babel(app, locale_selector=lambda: session.get("language", "zh"))
+    public(app.view_functions["static"])
     app.before_request(uploads.allow_a_file)  # before anything reads a form
     app.before_request(_sign_in_first)  # before forms are checked, for of a session that ended no form can be right
     CSRFProtect(app)
-    pages = (
-        identity,
-        kept_form,
-        session_pages,
-        tasks,
-        cases,
-        releases,
-        tests,
-        indicators,
-        discrepancies,
-        ops,
-        persons,
-        audit,
-        imports,
-        settings_pages,
-    )
-    for page in pages:
+    for page in PAGES:
         app.register_blueprint(page.bp)
     app.after_request(_protect)
     app.register_error_handler(Refused, _on_refused)
     app.register_error_handler(Away, _on_away)
     app.register_error_handler(RequestEntityTooLarge, _on_too_large)
+    for trouble in DATABASE_AWAY:
+        app.register_error_handler(trouble, _on_database_away)
+    app.register_error_handler(InternalServerError, _on_fault)
     app.register_error_handler(SignedOut, lambda _ended: _ask_to_sign_in())
     _add_assets(app, settings.assets)
     _add_health(app)
@@ -125,13 +123,29 @@ def create_console(settings: Settings, transport: httpx.BaseTransport | None = N
 
 
 def _sign_in_first() -> Any:
-    """Nothing begins without a token that is fresh."""
-    if request.endpoint in PUBLIC or request.endpoint is None:
+    """Nothing begins without a token that is fresh, in a role that the page is not for, nor while nobody can say who is
+    there.
+    """
+    if getattr(session, "is_away", False) and request.endpoint not in WITHOUT_SESSION:
+        raise Away("sessions")
+    if request.endpoint is None:
         return None
-    if current_account() is None:
+    needed = access_of(current_app.view_functions[request.endpoint])
+    if needed is not None and needed.is_public:
+        return None
+    account = current_account()
+    if account is None:
         return _ask_to_sign_in()
     current_token()
+    if needed is None or not needed.permits(account.role):
+        raise Refused(403, {"code": "authority.role"})
     return None
+
+
+def _may(endpoint: str) -> bool:
+    """Whether a page is for the role of whoever is signed in."""
+    needed, account = access_of(current_app.view_functions[endpoint]), current_account()
+    return needed is not None and account is not None and needed.permits(account.role)
 
 
 def _ask_to_sign_in() -> Any:
@@ -168,8 +182,22 @@ def _on_too_large(_error: RequestEntityTooLarge) -> tuple[str, int]:
     return render_template("too_large.html", most=uploads.MOST_BYTES // 2**20), 413
 
 
+def _on_database_away(trouble: Exception) -> tuple[str, int]:
+    """It went while the request was on its way; what the session would have kept is not kept."""
+    log.warning("console.database_away", cause=type(trouble).__name__)
+    session.is_away = True  # type: ignore[attr-defined]
+    return render_template("away.html"), 503
+
+
+def _on_fault(fault: InternalServerError) -> Any:
+    """What comes when the answer is made already comes here: the session could not be kept."""
+    trouble = fault.original_exception
+    return _on_database_away(trouble) if isinstance(trouble, DATABASE_AWAY) else fault
+
+
 def _add_assets(app: Flask, folder: Path) -> None:
     @app.get("/assets/<name>")
+    @public
     def asset(name: str) -> Response:
         if name not in ASSETS:
             raise NotFound
@@ -178,10 +206,12 @@ def _add_assets(app: Flask, folder: Path) -> None:
 
 def _add_health(app: Flask) -> None:
     @app.get("/health/live")
+    @public
     def live() -> Response:
         return jsonify(status="live")
 
     @app.get("/health/ready")
+    @public
     def ready() -> Response:
         return jsonify(status="ready")
 
@@ -189,6 +219,7 @@ def _add_health(app: Flask) -> None:
 def _helpers() -> dict[str, Any]:
     return {
         "account": current_account(),
+        "may": _may,
         "clock_words": words.clock_words,
         "due_words": words.due_words,
         "is_overdue": words.is_overdue,
@@ -224,4 +255,10 @@ def _helpers() -> dict[str, Any]:
         "import_refusal": import_words.refusal_words,
         "import_notice": import_words.notice_words,
         "field_fault": words.field_fault,
+        "channels": words.CHANNELS,
+        "telling_states": words.TELLING_STATES,
+        "delivery_states": words.DELIVERY_STATES,
+        "delivery_reasons": words.DELIVERY_REASONS,
+        "digests": words.DIGESTS,
+        "recipient_words": words.recipient_words,
     }

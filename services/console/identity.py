@@ -16,10 +16,12 @@ from authlib.integrations.requests_client import OAuth2Session
 from flask import Blueprint, current_app, g, redirect, render_template, request, session, url_for
 from joserfc.errors import JoseError
 
+from services.console.backchannel import reached_by
 from services.console.clients import Away
 from services.console.session_store import SessionStore
 from services.console.sessions import KEPT_AFTER_SECONDS, ServerSession, Sessions, end
 from services.console.settings import Settings
+from shared.web.access import public
 from shared.web.keys import discovery_url
 from shared.web.principal import Principal, Role
 from shared.web.tokens import Expected
@@ -68,11 +70,13 @@ class SignedOut(Exception):
 
 def install(app: Any, settings: Settings) -> None:
     """Make the provider known to the application."""
+    way = settings.backchannel
     OAuth(app).register(
         "provider",
+        client_cls=reached_by(settings.issuer, way) if way else FlaskOAuth2App,
         client_id=settings.client_id,
         client_secret=settings.client_secret,
-        server_metadata_url=discovery_url(settings.issuer),
+        server_metadata_url=discovery_url(way or settings.issuer),
         client_kwargs={
             "scope": settings.scope,
             "code_challenge_method": "S256",
@@ -108,6 +112,7 @@ def end_session() -> None:
 
 
 @bp.get("/login")
+@public
 def login() -> Any:
     """To the provider. Whoever was signed out by time has to show again who it is."""
     session["next"] = safe(request.args.get("next"))
@@ -121,6 +126,7 @@ def login() -> Any:
 
 
 @bp.get("/signed-in")
+@public
 def signed_in() -> Any:
     """Back from the provider, with a code."""
     try:
@@ -138,6 +144,7 @@ def signed_in() -> Any:
 
 
 @bp.post("/logout")
+@public  # also of a session that has ended
 def logout() -> Any:
     """Sign out here, then at the provider: by a page that leads there, for a form may lead only to our own pages."""
     hint = (_store().tokens(_session().id) or {}).get("id_token")
@@ -156,6 +163,7 @@ def logout() -> Any:
 
 
 @bp.get("/signed-out")
+@public
 def signed_out() -> Any:
     """Signed out, here and there."""
     return render_template("signed_out.html")

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from flask import Blueprint, redirect, render_template, request, session, url_for
 
 from services.console.identity import current_account, safe
+from shared.web.access import Jurisdiction, allows
+from shared.web.principal import Role
 
 bp = Blueprint("kept_form", __name__)
 MOST_CHARACTERS = 50_000
@@ -29,6 +31,7 @@ def keep() -> Any:
 
 
 @bp.get("/kept")
+@allows(Role.ANYONE_SIGNED_IN, within=Jurisdiction.SIGNED_IN)
 def show() -> Any:
     """What was kept, to be sent or thrown away."""
     kept, account = session.get("kept"), current_account()

@@ -16,6 +16,7 @@ SERVICES = (
     "release_notification",
     "community_handover",
     "oversight",
+    "notification",
 )
 ROOT = Path(__file__).parents[2]
 
@@ -31,7 +32,7 @@ class Settings:
     host: str
     port: int
     urls: Mapping[str, str]
-    issuer: str  # the OpenID provider
+    issuer: str  # the OpenID provider, as browsers see it
     client_id: str
     client_secret: str
     scope: str
@@ -44,6 +45,7 @@ class Settings:
     assets: Path
     build: Path
     forwarded_hops: int  # proxies in front that say from where a request comes
+    backchannel: str | None = None  # by what address we ourselves reach the provider; None: the issuer's
 
     @property
     def is_secure(self) -> bool:
@@ -74,6 +76,7 @@ def load_settings(env: Mapping[str, str]) -> Settings:
         assets=ROOT / "build" / "node_modules",
         build=ROOT / "build",
         forwarded_hops=_number(env, "CONSOLE_FORWARDED_HOPS", 0),
+        backchannel=(env.get("OIDC_BACKCHANNEL_URL") or "").rstrip("/") or None,
     )
 
 

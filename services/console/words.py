@@ -17,6 +17,7 @@ SERVICES = (
     "release_notification",
     "community_handover",
     "oversight",
+    "notification",
 )
 STATES = {
     "ordered": _l("待采样"),
@@ -105,6 +106,8 @@ _STATES_OF_KIND = {
     ("discrepancy", "resolved"): _l("已消除"),
     ("measure", "active"): _l("执行中"),
     ("measure", "completed"): _l("已解除"),
+    ("notification", "failed"): _l("无人查阅"),
+    ("notification", "settled"): _l("已查阅或已办理"),
 }
 KINDS = {
     "risk_assessment": _l("风险等级"),
@@ -117,6 +120,7 @@ KINDS = {
     "measure": _l("社区戒毒（康复）"),
     "discrepancy": _l("差错"),
     "opening": _l("无职责查看"),
+    "notification": _l("通知"),
 }
 GROUNDS = {
     "community_detox_order": _l("社区戒毒决定"),
@@ -157,6 +161,7 @@ DISCREPANCIES = {
     "release_silent": _l("计划出所日已过，没有登记"),
     "stale_task": _l("接送任务与出所记录不一致"),
     "event_missing": _l("消息没有送达"),
+    "two_histories": _l("服务恢复后编号重复"),
     "duplicate_task": _l("一次出所有多个接送任务"),
     "task_without_release": _l("接送任务没有对应的出所记录"),
     "headcount_differs": _l("点名人数不符"),
@@ -185,6 +190,7 @@ REMEDIES = {
     "release_silent": _l("核实本人是否已离开，登记出所或变更计划"),
     "stale_task": _l("先电话通知乡镇，再由运维重新发送出所消息"),
     "event_missing": _l("由运维重新发送；接收方不会重复处理"),
+    "two_histories": _l("由运维列出恢复时丢失的事项，请经办单位重新登记"),
     "duplicate_task": _l("保留一个，其余由上级撤回"),
     "task_without_release": _l("核实出所记录是否被删除"),
     "headcount_differs": _l("清点人数，补登漏报的出入所；确有原因的由上级说明"),
@@ -258,6 +264,50 @@ RULES = {
     "C8": _l("期满解除"),
     "M1": _l("见面走访"),
 }
+CHANNELS = {
+    "in_page": _l("站内"),
+    "email": _l("电子邮件"),
+    "sms": _l("短信"),
+    "webhook": _l("系统接口"),
+}
+TELLING_STATES = {
+    "open": _l("尚无人查阅"),
+    "heard": _l("已有人查阅"),
+    "unheard": _l("逾期无人查阅，已报上级"),
+    "past": _l("事项已有进展"),
+}
+DELIVERY_STATES = {
+    "waiting": _l("待发送"),
+    "sending": _l("发送中"),
+    "sent": _l("已送达对方服务器"),
+    "failed": _l("发送失败"),
+    "spared": _l("无需发送"),
+}
+DELIVERY_REASONS = {
+    "no_address": _l("没有地址"),
+    "not_set_up": _l("渠道未配置"),
+    "not_allowed": _l("地址不在允许范围"),
+    "recipient_refused": _l("对方不接收该地址"),
+    "server_refused": _l("邮件服务器拒绝"),
+    "server_away": _l("邮件服务器无应答"),
+    "sign_in_refused": _l("邮件服务器登录失败"),
+    "not_secure": _l("无法建立加密连接"),
+    "gateway_refused": _l("短信网关拒绝"),
+    "gateway_away": _l("短信网关无应答"),
+    "receiver_away": _l("对方系统无应答"),
+}
+DIGESTS = {
+    "none": _l("逐条发送"),
+    "hourly": _l("每小时合并为一条"),
+    "daily": _l("每天早上 8 点合并为一条"),
+}
+AREA_ROLES = {
+    "township_supervisor": _l("乡镇（街道）负责人"),
+    "county_supervisor": _l("区县禁毒办"),
+    "city_supervisor": _l("市禁毒办"),
+    "auditor": _l("审计员"),
+    "operator": _l("运维"),
+}
 PROBLEMS = {
     "discrepancy.must_be_mended": _l("这一项必须改正，不能只作说明"),
     "discrepancy.wrong_state": _l("这一项的状态已变化"),
@@ -297,6 +347,7 @@ PROBLEMS = {
     "length": _l("太长或太短"),
     "choice": _l("不是可选的内容"),
     "type": _l("格式不对"),
+    "notice.not_found": _l("没有这条通知，或不是发给您的"),
 }
 
 
@@ -324,6 +375,20 @@ def holder_words(task: Mapping[str, Any]) -> str:
 def owner_words(owner: str) -> str:
     """Who has to act on a discrepancy: a service's operator, or a centre."""
     return _("运维（%(service)s）", service=owner) if owner in SERVICES else owner
+
+
+def recipient_words(recipient: str) -> str:
+    """Who was told, as people say it."""
+    kind, _colon, name = recipient.partition(":")
+    if kind == "office":
+        return _("%(office)s（单位）", office=name)
+    if kind == "webhook":
+        return str(CHANNELS["webhook"])
+    if kind == "area":
+        role, _colon, division = name.partition(":")
+        place = divisions().full_name(division)
+        return f"{AREA_ROLES.get(role, role)} {place}".strip()
+    return name
 
 
 def office_choices(offices: Iterable[Mapping[str, str]], own: str | None = None) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from uuid import UUID
 from flask.views import MethodView
 
 from services.detention_intake import commands, counting, staying
-from services.detention_intake.access import stays_visible_to, visible_order, visible_stay
+from services.detention_intake.access import orders_visible_to, stays_visible_to, visible_order, visible_stay
 from services.detention_intake.domain.deciding import Decision
 from services.detention_intake.domain.order import Document, Order
 from services.detention_intake.domain.stay import Stay
@@ -43,6 +43,8 @@ from shared.web import (
     SUPERVISORS,
     Blueprint,
     CursorQuery,
+    Jurisdiction,
+    Outside,
     Role,
     current_principal,
     current_work,
@@ -50,6 +52,7 @@ from shared.web import (
     page_of,
 )
 from shared.web.fields import day_in_path
+from shared.web.scope import require_area
 
 orders_blp = Blueprint("orders", __name__, url_prefix="/orders", description="Decisions, until they are executed")
 stays_blp = Blueprint("stays", __name__, url_prefix="/stays", description="Stays in custody")
@@ -93,25 +96,26 @@ def _decision(body: dict[str, Any]) -> Decision:
 class Orders(MethodView):
     """All orders."""
 
-    @operation(*READERS)
+    @operation(*READERS, within=Jurisdiction.CUSTODY, outside=Outside.LEFT_OUT)
     @orders_blp.arguments(OrderQuery, location="query")
     @orders_blp.response(200, OrderPage)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List orders, e.g. those whose decision is due."""
         names = ("state", "person_id", "test_order_id")
         where = [orders.c[name] == query[name] for name in names if name in query]
-        where.append(orders.c.division.startswith(current_principal().division))
+        where += orders_visible_to(current_principal())
         if "due_before" in query:
             where.append(orders.c.due_at < query["due_before"])
         if "under_review" in query:
             where.append(orders.c.review_due.is_not(None) == query["under_review"])
         return page_of(work().orders, *where, sort=orders.c.id, limit=query["limit"], cursor=query["cursor"])
 
-    @operation(*DECIDERS, *CENTRE, creates=True)
+    @operation(*DECIDERS, *CENTRE, within=Jurisdiction.AREA, outside=Outside.REFUSED, creates=True)
     @orders_blp.arguments(OrderIn)
     @orders_blp.response(201, OrderOut)
     def post(self, body: dict[str, Any]) -> Order:
         """Enter an existing decision, also one that does not wait for the result to be settled."""
+        require_area(current_principal(), body["division"])
         command = commands.EnterOrder(
             body["person_id"], body["division"], _decision(body), body["test_order_id"], body["ahead_reason"]
         )
@@ -122,7 +126,7 @@ class Orders(MethodView):
 class OneOrder(MethodView):
     """One order."""
 
-    @operation(*READERS)
+    @operation(*READERS, within=Jurisdiction.CUSTODY)
     @orders_blp.response(200, OrderOut)
     def get(self, order_id: UUID) -> Order:
         """Read an order."""
@@ -130,7 +134,7 @@ class OneOrder(MethodView):
 
 
 @orders_blp.route("/<uuid:order_id>/decision", methods=["POST"])
-@operation(*DECIDERS, creates=True)
+@operation(*DECIDERS, within=Jurisdiction.CUSTODY, creates=True)
 @orders_blp.arguments(DecisionIn)
 @orders_blp.response(201, OrderOut)
 def order_decision(body: dict[str, Any], order_id: UUID) -> Order:
@@ -139,7 +143,7 @@ def order_decision(body: dict[str, Any], order_id: UUID) -> Order:
 
 
 @orders_blp.route("/<uuid:order_id>/service", methods=["POST"])
-@operation(*DECIDERS, creates=True)
+@operation(*DECIDERS, within=Jurisdiction.CUSTODY, creates=True)
 @orders_blp.arguments(ServiceIn)
 @orders_blp.response(201, OrderOut)
 def order_service(body: dict[str, Any], order_id: UUID) -> Order:
@@ -148,7 +152,7 @@ def order_service(body: dict[str, Any], order_id: UUID) -> Order:
 
 
 @orders_blp.route("/<uuid:order_id>/notices", methods=["POST"])
-@operation(*DECIDERS, creates=True)
+@operation(*DECIDERS, within=Jurisdiction.CUSTODY, creates=True)
 @orders_blp.arguments(NoticeIn)
 @orders_blp.response(201, OrderOut)
 def order_notices(body: dict[str, Any], order_id: UUID) -> Order:
@@ -157,7 +161,7 @@ def order_notices(body: dict[str, Any], order_id: UUID) -> Order:
 
 
 @orders_blp.route("/<uuid:order_id>/documents", methods=["POST"])
-@operation(*DECIDERS, *CENTRE, creates=True)
+@operation(*DECIDERS, *CENTRE, within=Jurisdiction.CUSTODY, creates=True)
 @orders_blp.arguments(DocumentIn)
 @orders_blp.response(201, OrderOut)
 def order_documents(body: dict[str, Any], order_id: UUID) -> Order:
@@ -166,7 +170,7 @@ def order_documents(body: dict[str, Any], order_id: UUID) -> Order:
 
 
 @orders_blp.route("/<uuid:order_id>/admission", methods=["POST"])
-@operation(*CENTRE, creates=True)
+@operation(*CENTRE, within=Jurisdiction.CUSTODY, creates=True)
 @orders_blp.arguments(AdmissionIn)
 @orders_blp.response(201, StayOut)
 def order_admission(body: dict[str, Any], order_id: UUID) -> Stay:
@@ -176,7 +180,7 @@ def order_admission(body: dict[str, Any], order_id: UUID) -> Stay:
 
 
 @orders_blp.route("/<uuid:order_id>/admission-refusal", methods=["POST"])
-@operation(*CENTRE, creates=True)
+@operation(*CENTRE, within=Jurisdiction.CUSTODY, creates=True)
 @orders_blp.arguments(AdmissionRefusalIn)
 @orders_blp.response(201, OrderOut)
 def order_admission_refusal(body: dict[str, Any], order_id: UUID) -> Order:
@@ -185,7 +189,7 @@ def order_admission_refusal(body: dict[str, Any], order_id: UUID) -> Order:
 
 
 @orders_blp.route("/<uuid:order_id>/evasion", methods=["POST"])
-@operation(*DECIDERS, creates=True)
+@operation(*DECIDERS, within=Jurisdiction.CUSTODY, creates=True)
 @orders_blp.arguments(Nothing)
 @orders_blp.response(201, OrderOut)
 def order_evasion(_body: dict[str, Any], order_id: UUID) -> Order:
@@ -194,7 +198,7 @@ def order_evasion(_body: dict[str, Any], order_id: UUID) -> Order:
 
 
 @orders_blp.route("/<uuid:order_id>/review-decision", methods=["POST"])
-@operation(*DECIDERS, creates=True)
+@operation(*DECIDERS, within=Jurisdiction.CUSTODY, creates=True)
 @orders_blp.arguments(NoteIn)
 @orders_blp.response(201, OrderOut)
 def order_review_decision(body: dict[str, Any], order_id: UUID) -> Order:
@@ -203,7 +207,7 @@ def order_review_decision(body: dict[str, Any], order_id: UUID) -> Order:
 
 
 @orders_blp.route("/<uuid:order_id>/revocation", methods=["POST"])
-@operation(*DECIDERS, creates=True)
+@operation(*DECIDERS, within=Jurisdiction.CUSTODY, creates=True)
 @orders_blp.arguments(NoteIn)
 @orders_blp.response(201, OrderOut)
 def order_revocation(body: dict[str, Any], order_id: UUID) -> Order:
@@ -215,7 +219,7 @@ def order_revocation(body: dict[str, Any], order_id: UUID) -> Order:
 class Stays(MethodView):
     """All stays."""
 
-    @operation(*READERS)
+    @operation(*READERS, within=Jurisdiction.CUSTODY, outside=Outside.LEFT_OUT)
     @stays_blp.arguments(StayQuery, location="query")
     @stays_blp.response(200, StayPage)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
@@ -231,7 +235,7 @@ class Stays(MethodView):
 class OneStay(MethodView):
     """One stay."""
 
-    @operation(*READERS)
+    @operation(*READERS, within=Jurisdiction.CUSTODY)
     @stays_blp.response(200, StayOut)
     def get(self, stay_id: UUID) -> Stay:
         """Read a stay."""
@@ -239,7 +243,7 @@ class OneStay(MethodView):
 
 
 @stays_blp.route("/<uuid:stay_id>/family-notice", methods=["POST"])
-@operation(*CENTRE, creates=True)
+@operation(*CENTRE, within=Jurisdiction.CUSTODY, creates=True)
 @stays_blp.arguments(MomentIn)
 @stays_blp.response(201, StayOut)
 def stay_family_notice(body: dict[str, Any], stay_id: UUID) -> Stay:
@@ -248,7 +252,7 @@ def stay_family_notice(body: dict[str, Any], stay_id: UUID) -> Stay:
 
 
 @stays_blp.route("/<uuid:stay_id>/transfer", methods=["POST"])
-@operation(*CENTRE, creates=True)
+@operation(*CENTRE, within=Jurisdiction.CUSTODY, creates=True)
 @stays_blp.arguments(TransferIn)
 @stays_blp.response(201, StayOut)
 def stay_transfer(body: dict[str, Any], stay_id: UUID) -> Stay:
@@ -257,7 +261,7 @@ def stay_transfer(body: dict[str, Any], stay_id: UUID) -> Stay:
 
 
 @stays_blp.route("/<uuid:stay_id>/medical-leave", methods=["POST"])
-@operation(*CENTRE, creates=True)
+@operation(*CENTRE, within=Jurisdiction.CUSTODY, creates=True)
 @stays_blp.arguments(MomentIn)
 @stays_blp.response(201, StayOut)
 def stay_medical_leave(body: dict[str, Any], stay_id: UUID) -> Stay:
@@ -266,7 +270,7 @@ def stay_medical_leave(body: dict[str, Any], stay_id: UUID) -> Stay:
 
 
 @stays_blp.route("/<uuid:stay_id>/court-appearance", methods=["POST"])
-@operation(*CENTRE, creates=True)
+@operation(*CENTRE, within=Jurisdiction.CUSTODY, creates=True)
 @stays_blp.arguments(MomentIn)
 @stays_blp.response(201, StayOut)
 def stay_court_appearance(body: dict[str, Any], stay_id: UUID) -> Stay:
@@ -275,7 +279,7 @@ def stay_court_appearance(body: dict[str, Any], stay_id: UUID) -> Stay:
 
 
 @stays_blp.route("/<uuid:stay_id>/escape", methods=["POST"])
-@operation(*CENTRE, creates=True)
+@operation(*CENTRE, within=Jurisdiction.CUSTODY, creates=True)
 @stays_blp.arguments(MomentIn)
 @stays_blp.response(201, StayOut)
 def stay_escape(body: dict[str, Any], stay_id: UUID) -> Stay:
@@ -284,7 +288,7 @@ def stay_escape(body: dict[str, Any], stay_id: UUID) -> Stay:
 
 
 @stays_blp.route("/<uuid:stay_id>/criminal-custody", methods=["POST"])
-@operation(*CENTRE, creates=True)
+@operation(*CENTRE, within=Jurisdiction.CUSTODY, creates=True)
 @stays_blp.arguments(MomentIn)
 @stays_blp.response(201, StayOut)
 def stay_criminal_custody(body: dict[str, Any], stay_id: UUID) -> Stay:
@@ -293,7 +297,7 @@ def stay_criminal_custody(body: dict[str, Any], stay_id: UUID) -> Stay:
 
 
 @stays_blp.route("/<uuid:stay_id>/return", methods=["POST"])
-@operation(*CENTRE, creates=True)
+@operation(*CENTRE, within=Jurisdiction.CUSTODY, creates=True)
 @stays_blp.arguments(MomentIn)
 @stays_blp.response(201, StayOut)
 def stay_return(body: dict[str, Any], stay_id: UUID) -> Stay:
@@ -302,7 +306,7 @@ def stay_return(body: dict[str, Any], stay_id: UUID) -> Stay:
 
 
 @stays_blp.route("/<uuid:stay_id>/assessments", methods=["POST"])
-@operation(*CENTRE, creates=True)
+@operation(*CENTRE, within=Jurisdiction.CUSTODY, creates=True)
 @stays_blp.arguments(AssessmentIn)
 @stays_blp.response(201, StayOut)
 def stay_assessments(body: dict[str, Any], stay_id: UUID) -> Stay:
@@ -311,7 +315,7 @@ def stay_assessments(body: dict[str, Any], stay_id: UUID) -> Stay:
 
 
 @stays_blp.route("/<uuid:stay_id>/term-proposal", methods=["POST"])
-@operation(*CENTRE, creates=True)
+@operation(*CENTRE, within=Jurisdiction.CUSTODY, creates=True)
 @stays_blp.arguments(ProposalIn)
 @stays_blp.response(201, StayOut)
 def stay_term_proposal(body: dict[str, Any], stay_id: UUID) -> Stay:
@@ -320,7 +324,7 @@ def stay_term_proposal(body: dict[str, Any], stay_id: UUID) -> Stay:
 
 
 @stays_blp.route("/<uuid:stay_id>/term-decision", methods=["POST"])
-@operation(*DECIDERS, creates=True)
+@operation(*DECIDERS, within=Jurisdiction.CUSTODY, creates=True)
 @stays_blp.arguments(TermDecisionIn)
 @stays_blp.response(201, StayOut)
 def stay_term_decision(body: dict[str, Any], stay_id: UUID) -> Stay:
@@ -329,7 +333,7 @@ def stay_term_decision(body: dict[str, Any], stay_id: UUID) -> Stay:
 
 
 @stays_blp.route("/<uuid:stay_id>/death", methods=["POST"])
-@operation(*CENTRE, creates=True)
+@operation(*CENTRE, within=Jurisdiction.CUSTODY, creates=True)
 @stays_blp.arguments(MomentIn)
 @stays_blp.response(201, StayOut)
 def stay_death(body: dict[str, Any], stay_id: UUID) -> Stay:
@@ -341,7 +345,7 @@ def stay_death(body: dict[str, Any], stay_id: UUID) -> Stay:
 class Centres(MethodView):
     """All places of custody."""
 
-    @operation(*READERS, *SUPERVISORS)
+    @operation(*READERS, *SUPERVISORS, within=Jurisdiction.CITY)
     @centres_blp.arguments(CursorQuery, location="query")
     @centres_blp.response(200, CentrePage)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
@@ -353,11 +357,13 @@ class Centres(MethodView):
 class OneCentre(MethodView):
     """One place of custody."""
 
-    @operation(Role.CITY_SUPERVISOR, Role.COUNTY_SUPERVISOR)
+    @operation(Role.CITY_SUPERVISOR, Role.COUNTY_SUPERVISOR, within=Jurisdiction.AREA, outside=Outside.REFUSED)
     @centres_blp.arguments(CentreIn)
     @centres_blp.response(200, CentreOut)
     def put(self, body: dict[str, Any], code: str) -> Centre:
         """Enter or change a place of custody."""
+        known = work().centres.find(code)
+        require_area(current_principal(), body["division"], *([known.division] if known else []))
         return staying.put_centre(code, **body, work=work())
 
 
@@ -365,14 +371,14 @@ class OneCentre(MethodView):
 class OneHeadcount(MethodView):
     """How many people a centre has on a day."""
 
-    @operation(*CENTRE, Role.CITY_SUPERVISOR)
+    @operation(*CENTRE, Role.CITY_SUPERVISOR, within=Jurisdiction.ORGANISATION, outside=Outside.REFUSED)
     @centres_blp.response(200, HeadcountOut)
     def get(self, code: str, day: str) -> dict[str, Any]:
         """Read yesterday's number, who came and went, and what was counted."""
         staying.must_be_own(code, _own_centre())
         return counting.headcount_of(code, day_in_path(day), work=work())
 
-    @operation(*CENTRE)
+    @operation(*CENTRE, within=Jurisdiction.ORGANISATION, outside=Outside.REFUSED)
     @centres_blp.arguments(HeadcountIn)
     @centres_blp.response(200, HeadcountOut)
     def put(self, body: dict[str, Any], code: str, day: str) -> dict[str, Any]:

@@ -44,6 +44,8 @@ from shared.web import (
     SUPERVISORS,
     Blueprint,
     CursorQuery,
+    Jurisdiction,
+    Outside,
     Role,
     current_principal,
     current_work,
@@ -74,7 +76,7 @@ def _acting(test_order_id: UUID) -> TestOrder:
 class TestOrders(MethodView):
     """All test orders."""
 
-    @operation(*READERS)
+    @operation(*READERS, within=Jurisdiction.HOLDER, outside=Outside.LEFT_OUT)
     @blp.arguments(TestOrderQuery, location="query")
     @blp.response(200, TestOrderPage)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
@@ -88,7 +90,7 @@ class TestOrders(MethodView):
             work().test_orders, *where, sort=columns.ordered_at, limit=query["limit"], cursor=query["cursor"]
         )
 
-    @operation(*STATION, creates=True)
+    @operation(*STATION, within=Jurisdiction.OWN_NAME, creates=True)
     @blp.arguments(TestOrderIn)
     @blp.response(201, TestOrderOut)
     def post(self, body: dict[str, Any]) -> TestOrder:
@@ -100,7 +102,7 @@ class TestOrders(MethodView):
 class OneTestOrder(MethodView):
     """One test order."""
 
-    @operation(*READERS)
+    @operation(*READERS, within=Jurisdiction.HOLDER)
     @blp.response(200, TestOrderOut)
     def get(self, test_order_id: UUID) -> TestOrder:
         """Read a test order."""
@@ -108,7 +110,7 @@ class OneTestOrder(MethodView):
 
 
 @blp.route("/<uuid:test_order_id>/collection", methods=["POST"])
-@operation(*STATION, creates=True)
+@operation(*STATION, within=Jurisdiction.HOLDER, creates=True)
 @blp.arguments(CollectionIn)
 @blp.response(201, TestOrderOut)
 def collection(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
@@ -119,7 +121,7 @@ def collection(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
 
 
 @blp.route("/<uuid:test_order_id>/refusal", methods=["POST"])
-@operation(*STATION, creates=True)
+@operation(*STATION, within=Jurisdiction.HOLDER, creates=True)
 @blp.arguments(RefusalIn)
 @blp.response(201, TestOrderOut)
 def refusal(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
@@ -128,7 +130,7 @@ def refusal(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
 
 
 @blp.route("/<uuid:test_order_id>/agreement", methods=["POST"])
-@operation(*STATION, creates=True)
+@operation(*STATION, within=Jurisdiction.HOLDER, creates=True)
 @blp.arguments(Nothing)
 @blp.response(201, TestOrderOut)
 def agreement(_body: dict[str, Any], test_order_id: UUID) -> TestOrder:
@@ -137,7 +139,7 @@ def agreement(_body: dict[str, Any], test_order_id: UUID) -> TestOrder:
 
 
 @blp.route("/<uuid:test_order_id>/forced-test", methods=["POST"])
-@operation(*STATION, *COUNTY, creates=True)
+@operation(*STATION, *COUNTY, within=Jurisdiction.HOLDER, creates=True)
 @blp.arguments(ForceIn)
 @blp.response(201, TestOrderOut)
 def forced_test(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
@@ -146,7 +148,7 @@ def forced_test(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
 
 
 @blp.route("/<uuid:test_order_id>/non-test", methods=["POST"])
-@operation(*STATION, *COUNTY, creates=True)
+@operation(*STATION, *COUNTY, within=Jurisdiction.HOLDER, creates=True)
 @blp.arguments(UntestedIn)
 @blp.response(201, TestOrderOut)
 def non_test(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
@@ -155,7 +157,7 @@ def non_test(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
 
 
 @blp.route("/<uuid:test_order_id>/exemption", methods=["POST"])
-@operation(*COUNTY, creates=True)
+@operation(*COUNTY, within=Jurisdiction.HOLDER, creates=True)
 @blp.arguments(ExemptionIn)
 @blp.response(201, TestOrderOut)
 def exemption(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
@@ -165,7 +167,7 @@ def exemption(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
 
 
 @blp.route("/<uuid:test_order_id>/invalid-card", methods=["POST"])
-@operation(*STATION, creates=True)
+@operation(*STATION, within=Jurisdiction.HOLDER, creates=True)
 @blp.arguments(InvalidCardIn)
 @blp.response(201, TestOrderOut)
 def invalid_card(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
@@ -174,7 +176,7 @@ def invalid_card(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
 
 
 @blp.route("/<uuid:test_order_id>/result", methods=["POST"])
-@operation(*STATION, creates=True)
+@operation(*STATION, within=Jurisdiction.HOLDER, creates=True)
 @blp.arguments(ResultIn)
 @blp.response(201, TestOrderOut)
 def result(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
@@ -184,7 +186,7 @@ def result(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
 
 
 @blp.route("/<uuid:test_order_id>/telling", methods=["POST"])
-@operation(*STATION, creates=True)
+@operation(*STATION, within=Jurisdiction.HOLDER, creates=True)
 @blp.arguments(TellingIn)
 @blp.response(201, TestOrderOut)
 def telling(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
@@ -193,7 +195,7 @@ def telling(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
 
 
 @blp.route("/<uuid:test_order_id>/addiction-opinion", methods=["POST"])
-@operation(*STATION, creates=True)
+@operation(*STATION, within=Jurisdiction.HOLDER, creates=True)
 @blp.arguments(OpinionIn)
 @blp.response(201, TestOrderOut)
 def addiction_opinion(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
@@ -203,7 +205,7 @@ def addiction_opinion(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
 
 
 @blp.route("/<uuid:test_order_id>/waiver", methods=["POST"])
-@operation(*STATION, creates=True)
+@operation(*STATION, within=Jurisdiction.HOLDER, creates=True)
 @blp.arguments(WaiverIn)
 @blp.response(201, TestOrderOut)
 def waiver(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
@@ -212,7 +214,7 @@ def waiver(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
 
 
 @blp.route("/<uuid:test_order_id>/objection", methods=["POST"])
-@operation(*STATION, creates=True)
+@operation(*STATION, within=Jurisdiction.HOLDER, creates=True)
 @blp.arguments(ObjectionIn)
 @blp.response(201, TestOrderOut)
 def objection(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
@@ -223,7 +225,7 @@ def objection(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
 
 
 @blp.route("/<uuid:test_order_id>/objection-decision", methods=["POST"])
-@operation(*STATION, *COUNTY, creates=True)
+@operation(*STATION, *COUNTY, within=Jurisdiction.HOLDER, creates=True)
 @blp.arguments(ObjectionDecisionIn)
 @blp.response(201, TestOrderOut)
 def objection_decision(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
@@ -232,7 +234,7 @@ def objection_decision(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
 
 
 @blp.route("/<uuid:test_order_id>/dispatch", methods=["POST"])
-@operation(*STATION, creates=True)
+@operation(*STATION, within=Jurisdiction.HOLDER, creates=True)
 @blp.arguments(DispatchIn)
 @blp.response(201, TestOrderOut)
 def dispatch(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
@@ -247,7 +249,7 @@ def dispatch(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
 
 
 @blp.route("/<uuid:test_order_id>/report-telling", methods=["POST"])
-@operation(*STATION, creates=True)
+@operation(*STATION, within=Jurisdiction.HOLDER, creates=True)
 @blp.arguments(TellingIn)
 @blp.response(201, TestOrderOut)
 def report_telling(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
@@ -256,7 +258,7 @@ def report_telling(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
 
 
 @blp.route("/<uuid:test_order_id>/unfit-sample", methods=["POST"])
-@operation(*STATION, creates=True)
+@operation(*STATION, within=Jurisdiction.HOLDER, creates=True)
 @blp.arguments(UnfitIn)
 @blp.response(201, TestOrderOut)
 def unfit_sample(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
@@ -265,7 +267,7 @@ def unfit_sample(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
 
 
 @blp.route("/<uuid:test_order_id>/new-sample", methods=["POST"])
-@operation(*STATION, creates=True)
+@operation(*STATION, within=Jurisdiction.HOLDER, creates=True)
 @blp.arguments(NewSampleIn)
 @blp.response(201, TestOrderOut)
 def new_sample(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
@@ -274,7 +276,7 @@ def new_sample(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
 
 
 @blp.route("/<uuid:test_order_id>/abandonment", methods=["POST"])
-@operation(*COUNTY, creates=True)
+@operation(*COUNTY, within=Jurisdiction.HOLDER, creates=True)
 @blp.arguments(Nothing)
 @blp.response(201, TestOrderOut)
 def abandonment(_body: dict[str, Any], test_order_id: UUID) -> TestOrder:
@@ -283,7 +285,7 @@ def abandonment(_body: dict[str, Any], test_order_id: UUID) -> TestOrder:
 
 
 @blp.route("/<uuid:test_order_id>/custody", methods=["POST"])
-@operation(*STATION, creates=True)
+@operation(*STATION, within=Jurisdiction.HOLDER, creates=True)
 @blp.arguments(LinkIn)
 @blp.response(201, TestOrderOut)
 def custody(body: dict[str, Any], test_order_id: UUID) -> TestOrder:
@@ -303,7 +305,7 @@ def _as_sample(order: TestOrder, seal: str) -> dict[str, Any]:
 
 
 @laboratory_blp.route("/samples/<string:seal>", methods=["GET"])
-@operation(*EXAMINERS)
+@operation(*EXAMINERS, within=Jurisdiction.HOLDER)
 @laboratory_blp.response(200, SampleOut)
 def sample(seal: str) -> dict[str, Any]:
     """Read what a laboratory may know of a sample."""
@@ -311,7 +313,7 @@ def sample(seal: str) -> dict[str, Any]:
 
 
 @laboratory_blp.route("/samples/<string:seal>/receipt", methods=["POST"])
-@operation(*EXAMINERS, creates=True)
+@operation(*EXAMINERS, within=Jurisdiction.HOLDER, creates=True)
 @laboratory_blp.arguments(SampleReceiptIn)
 @laboratory_blp.response(201, SampleOut)
 def sample_receipt(body: dict[str, Any], seal: str) -> dict[str, Any]:
@@ -321,7 +323,7 @@ def sample_receipt(body: dict[str, Any], seal: str) -> dict[str, Any]:
 
 
 @laboratory_blp.route("/samples/<string:seal>/report", methods=["POST"])
-@operation(*EXAMINERS, creates=True)
+@operation(*EXAMINERS, within=Jurisdiction.HOLDER, creates=True)
 @laboratory_blp.arguments(ReportIn)
 @laboratory_blp.response(201, SampleOut)
 def sample_report(body: dict[str, Any], seal: str) -> dict[str, Any]:
@@ -331,7 +333,7 @@ def sample_report(body: dict[str, Any], seal: str) -> dict[str, Any]:
 
 
 @laboratory_blp.route("/panel", methods=["GET"])
-@operation(*READERS, Role.LABORATORY)
+@operation(*READERS, Role.LABORATORY, within=Jurisdiction.CITY)
 @laboratory_blp.response(200, PanelOut)
 def panel() -> dict[str, Any]:
     """Read what can be found, and from which concentration it counts."""
@@ -339,7 +341,7 @@ def panel() -> dict[str, Any]:
 
 
 @laboratory_blp.route("/laboratories", methods=["GET"])
-@operation(*READERS)
+@operation(*READERS, within=Jurisdiction.CITY)
 @laboratory_blp.arguments(CursorQuery, location="query")
 @laboratory_blp.response(200, LaboratoryPage)
 def laboratory_list(query: dict[str, Any]) -> dict[str, Any]:
@@ -348,7 +350,7 @@ def laboratory_list(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @laboratory_blp.route("/laboratories/<string:code>", methods=["PUT"])
-@operation(*COUNTY)
+@operation(*COUNTY, within=Jurisdiction.CITY)
 @laboratory_blp.arguments(LaboratoryIn)
 @laboratory_blp.response(200, LaboratoryOut)
 def laboratory(body: dict[str, Any], code: str) -> Laboratory:

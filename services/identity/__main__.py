@@ -15,7 +15,6 @@ from types import FrameType
 from typing import NoReturn
 
 import structlog
-import waitress
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.identity.app import create_provider
@@ -27,12 +26,14 @@ from shared.observability.logs import configure_logs
 from shared.observability.metrics import Metrics
 from shared.runtime.settings import ConfigurationError, Settings, load_settings
 from shared.runtime.timers import TimerLoop
-from shared.service import audit_timers, retention_timers
+from shared.runtime.version import tell_version
+from shared.service import audit_timers, measuring_timers, retention_timers
+from shared.storage.compatibility import OldCodeRuns, SchemaTooNew
 from shared.storage.engine import Storage
-from shared.storage.migrations import upgrade
+from shared.storage.migrations import bring_up
+from shared.web.serving import serve as serve_by_threads
 from shared.web.tokens import rotate_keys
 
-THREADS = 8
 RETRY_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
@@ -51,6 +52,9 @@ def main(arguments: list[str]) -> int:
     except (ConfigurationError, ValueError, KeyError, TypeError) as error:
         print(f"configuration: {error}", file=sys.stderr)
         return 2
+    except SchemaTooNew as error:
+        log.error("service.schema_too_new", cause=str(error))
+        return 1
     return 0
 
 
@@ -67,26 +71,29 @@ def serve(settings: Settings) -> None:
     metrics = Metrics()
     storage: Storage[Work] = Storage(service=SERVICE.name, url=settings.database_url, work=Work)
     app = create_provider(provider_settings, storage, metrics)
-    _migrate(storage)
+    _migrate(storage, metrics)
     signer = AnchorSigner.from_file(settings.audit_key) if settings.audit_key else None
-    timers = (*SERVICE.timers, *retention_timers(settings.retention, metrics), *audit_timers(signer))
+    measured, kept = measuring_timers(SERVICE, metrics), retention_timers(settings.retention, metrics)
+    chassis = (*measured, *kept, *audit_timers(signer))
+    timers = (*SERVICE.timers, *chassis)
     loop = TimerLoop(storage, timers, metrics)
     ticking = threading.Thread(target=loop.run, name="timers", daemon=True)
     ticking.start()
     log.info("service.started", port=settings.http_port)
     try:
-        waitress.serve(app, host=settings.http_host, port=settings.http_port, threads=THREADS, ident=None)
+        serve_by_threads(app, settings.http_host, settings.http_port)
     finally:
         loop.stop()
         ticking.join(5)
         storage.dispose()
 
 
-def _migrate(storage: Storage[Work]) -> None:
+def _migrate(storage: Storage[Work], metrics: Metrics) -> None:
     while True:
         try:
-            return upgrade(storage.engine, SERVICE.name)
-        except SQLAlchemyError as trouble:
+            bring_up(storage.engine, SERVICE.name)
+            return tell_version(metrics, storage.engine, SERVICE.name)
+        except (SQLAlchemyError, OldCodeRuns) as trouble:
             log.warning("service.waiting", what="database", cause=type(trouble).__name__)
             time.sleep(RETRY_SECONDS)
 

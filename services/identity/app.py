@@ -1,6 +1,8 @@
 """The provider's Flask application: the chassis of every service, and around it pages and OAuth endpoints."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from flask import Flask, Response, abort, send_from_directory
 from sqlalchemy import text
@@ -16,9 +18,9 @@ from services.identity.signing import Signing
 from services.identity.store import Work
 from shared.observability.metrics import Metrics
 from shared.storage.engine import Storage
+from shared.web.access import public
 from shared.web.app import create_app
 from shared.web.keys import FileKeys
-from shared.web.operation import public
 from shared.web.tokens import Expected, TokenVerifier
 
 ASSETS = Path(__file__).parents[2] / "build" / "node_modules"
@@ -46,6 +48,7 @@ def create_provider(
         forwarded_hops=settings.forwarded_hops,
     )
     app.extensions["provider"] = open_provider(settings, storage)
+    _mount(app)
     app.config.update(
         SECRET_KEY=settings.cookie_secret,
         SESSION_COOKIE_NAME="__Host-baton_identity" if settings.is_secure else "baton_identity",
@@ -70,6 +73,19 @@ def open_provider(settings: ProviderSettings, storage: Storage[Work]) -> Provide
     """
     signing = Signing(settings.private_jwk, settings.public_jwks, settings.issuer, storage.clock)
     return Provider(settings, Directory.from_file(settings.accounts, settings.console), signing, storage)
+
+
+def _mount(app: Flask) -> None:
+    """Be below the issuer, by whatever way a request comes: the front door has taken off its path, and its TLS."""
+    inner = app.wsgi_app
+
+    def mounted(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        settings: ProviderSettings = app.extensions["provider"].settings
+        environ["SCRIPT_NAME"] = settings.path
+        environ["wsgi.url_scheme"] = "https" if settings.is_secure else "http"
+        return inner(environ, start_response)
+
+    app.wsgi_app = mounted  # type: ignore[method-assign]
 
 
 def _add_styles(app: Flask, assets: Path) -> None:

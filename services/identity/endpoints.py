@@ -7,7 +7,7 @@ from services.identity.accounts import SCOPES
 from services.identity.grants import CLIENT_METHODS
 from services.identity.provider import note_refusal, provider, transaction
 from services.identity.words import LANGUAGES
-from shared.web.operation import public
+from shared.web.access import public
 from shared.web.tokens import ALGORITHM
 
 bp = Blueprint("endpoints", __name__)

@@ -3,22 +3,27 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+import structlog
 from authlib.common.urls import add_params_to_uri
 from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.oauth2 import OAuth2Error
 from authlib.oidc.core.errors import LoginRequiredError
 from flask import Blueprint, Response, current_app, g, make_response, render_template, request, session
 from flask_wtf.csrf import CSRFError, CSRFProtect
+from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 
 from services.identity.accounts import Account
 from services.identity.provider import provider, transaction
 from services.identity.signing_in import Refused, begin, check, find_sign_in, remember_device, signed_in
 from services.identity.words import LANGUAGES, WORDS, language_of
-from shared.web.operation import public
+from shared.web.access import public
 
 bp = Blueprint("pages", __name__, template_folder="templates")
 csrf = CSRFProtect()
+_RETRY_SECONDS = 5
 _CSP = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'"
+
+log = structlog.get_logger(__name__)
 
 
 @bp.get("/authorize")
@@ -73,6 +78,17 @@ def logout() -> Response:
         response: Response | None = _server().create_endpoint_response("end_session", asked)
     session.clear()
     return response or _page("logout.html", is_signed_in=False)
+
+
+@bp.errorhandler(OperationalError)
+@bp.errorhandler(InterfaceError)
+@bp.errorhandler(TimeoutError)
+def away(trouble: Exception) -> Response:
+    """The database is away: told to people on a page, as everything is here."""
+    log.warning("storage.unavailable", cause=type(trouble).__name__)
+    page = _page("refused.html", 503, code="storage.unavailable", hint="away_hint")
+    page.headers["Retry-After"] = str(_RETRY_SECONDS)
+    return page
 
 
 def _is_confirmed() -> bool:
@@ -132,7 +148,7 @@ def _asked_wrongly(error: OAuth2Error | ValueError) -> Response:
         response: Response = _server().handle_error_response(None, error)
         response.location = add_params_to_uri(response.location, {"iss": provider().signing.issuer})
         return response
-    return _page("refused.html", 400, code=getattr(error, "error", "invalid_request"))
+    return _page("refused.html", 400, code=getattr(error, "error", "invalid_request"), hint="refused_hint")
 
 
 def _page(template: str, status: int = 200, *, form_action: str = "'none'", **shown: Any) -> Response:
@@ -160,7 +176,7 @@ def _language() -> str:
 def _here(**changed: str) -> str:
     """This page's address with something changed."""
     kept = {**request.args, **changed}
-    return f"{request.path}{add_params_to_uri('', list(kept.items()))}"
+    return f"{request.root_path}{request.path}{add_params_to_uri('', list(kept.items()))}"
 
 
 def _server() -> AuthorizationServer:

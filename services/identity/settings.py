@@ -4,6 +4,7 @@ import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from environs import EnvError, FileAwareEnv
 from marshmallow.validate import Range
@@ -32,6 +33,11 @@ class ProviderSettings:
     def is_secure(self) -> bool:
         """Whether browsers come by TLS, so that cookies go by nothing else."""
         return self.issuer.startswith("https://")
+
+    @property
+    def path(self) -> str:
+        """Below what path of its address it answers: empty, or ``/identity`` behind a front door that it shares."""
+        return urlsplit(self.issuer).path
 
 
 def load_provider_settings() -> ProviderSettings:

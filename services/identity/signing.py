@@ -1,6 +1,7 @@
 """The provider's keys: it signs with one, and publishes that and the one before. `rotate_keys` changes them.
 
-Invariant: what is signed with is always published, for `rotate_keys` writes the public part first.
+Invariants: what is signed with is always published, for `rotate_keys` writes the public part first. A new key that
+cannot be read yet leaves the one before in use.
 """
 
 import json
@@ -44,9 +45,14 @@ class Signing:
         return KeySet.import_key_set(self.jwks())  # type: ignore[arg-type]
 
     def _read(self) -> None:
-        changed_at = self._private_path.stat().st_mtime_ns
-        if changed_at == self._read_at:
-            return
-        jwk = json.loads(self._private_path.read_text())
+        try:
+            changed_at = self._private_path.stat().st_mtime_ns
+            if changed_at == self._read_at:
+                return
+            jwk = json.loads(self._private_path.read_text())
+        except (OSError, ValueError):
+            if self._read_at:
+                return
+            raise
         self._key, self._tokens = OKPKey.import_key(jwk), TokenIssuer(jwk, self._clock, self.issuer)
         self._read_at = changed_at

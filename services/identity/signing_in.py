@@ -64,6 +64,7 @@ def remember_device(response: Response, account: Account) -> None:
         _DEVICE,
         _serializer().dumps(kept),
         max_age=_KNOWN_FOR,
+        path=request.root_path or "/",
         httponly=True,
         samesite="Lax",
         secure=provider().settings.is_secure,

@@ -20,6 +20,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "signed_out": "您已退出",
         "refused": "无法登录",
         "refused_hint": "打开此页面的程序发来的请求不正确，请回到原来的页面重新开始。",
+        "away_hint": "系统的一部分暂时没有回应，请稍后再试。",
         "other_language": "English",
     },
     "en": {
@@ -38,6 +39,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "signed_out": "You have signed out",
         "refused": "Signing in is not possible",
         "refused_hint": "The program that opened this page asked for it wrongly; go back to where you came from.",
+        "away_hint": "A part of the system does not answer at the moment; please try again later.",
         "other_language": "中文",
     },
 }

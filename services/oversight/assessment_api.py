@@ -7,7 +7,6 @@ from flask import Response
 from flask.views import MethodView
 from marshmallow import RAISE, Schema, fields, validate
 
-from services.oversight.access import area
 from services.oversight.assessment import DEDUCTIONS, SCORES, Sheet, assess
 from services.oversight.figuring import figures_of
 from services.oversight.formulas import BY_KEY
@@ -15,8 +14,9 @@ from services.oversight.indicators import Figure
 from services.oversight.store import Work
 from services.oversight.workbook import CONTENT_TYPE, assessment_workbook
 from shared.reference.divisions import divisions
-from shared.web import SUPERVISORS, Blueprint, Role, current_principal, current_work, operation
+from shared.web import SUPERVISORS, Blueprint, Jurisdiction, Outside, Role, current_principal, current_work, operation
 from shared.web.offload import offloaded
+from shared.web.scope import asked_area
 
 assessment_blp = Blueprint("assessment", __name__, url_prefix="/assessments", description="The yearly assessment")
 
@@ -68,7 +68,7 @@ class AssessmentOut(Schema):
 class Assessment(MethodView):
     """The assessment of a year."""
 
-    @operation(*READERS)
+    @operation(*READERS, within=Jurisdiction.AREA, outside=Outside.REFUSED)
     @assessment_blp.arguments(AssessmentQuery, location="query")
     @assessment_blp.response(200, AssessmentOut)
     def get(self, query: dict[str, Any], year: int) -> dict[str, Any]:
@@ -81,7 +81,7 @@ class Assessment(MethodView):
 class AssessmentWorkbook(MethodView):
     """The assessment of a year as an Excel file."""
 
-    @operation(*READERS)
+    @operation(*READERS, within=Jurisdiction.AREA, outside=Outside.REFUSED)
     @assessment_blp.arguments(AssessmentQuery, location="query")
     @assessment_blp.response(200, content_type=CONTENT_TYPE)
     def get(self, query: dict[str, Any], year: int) -> Response:
@@ -107,12 +107,12 @@ def _known_at(query: dict[str, Any]) -> datetime:
 
 
 def _figures(query: dict[str, Any], year: int, known_at: datetime) -> list[Figure]:
-    prefix = area(query["division"], current_principal())
+    prefix = asked_area(query["division"], current_principal())
     days = date(year, 1, 1), date(year, 12, 31)
     return figures_of(_work(), [BY_KEY[key] for key in KEYS], *days, known_at=known_at, prefix=prefix)
 
 
 def _sheets(query: dict[str, Any], figures: list[Figure]) -> list[Sheet]:
-    prefix = area(query["division"], current_principal())
+    prefix = asked_area(query["division"], current_principal())
     areas = sorted(one.code for one in divisions().of_level(query["level"]) if one.code.startswith(prefix))
     return [assess(code, [figure.within(code) for figure in figures]) for code in areas]

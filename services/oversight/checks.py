@@ -19,6 +19,7 @@ from services.oversight.store import (
     Work,
     aggregate_states,
     awaited_events,
+    forked_aggregates,
     known_headcounts,
     known_releases,
     merged_files,
@@ -92,15 +93,39 @@ def _silent_services(work: Work) -> Compared:
     stated = {str(one.holder): one.changed_at for one in work.states.select(aggregate_states.c.kind == "stream")}
     late = work.now - policy.SILENT_AFTER
     silent: dict[str, str | None] = {service: None for service, at in stated.items() if at < late}
+    forked = {one.service for one in work.forks.select(forked_aggregates.c.kind == "stream")}
+    silent = {service: why for service, why in silent.items() if service not in forked}  # its pages are old numbers
     if work.service in silent:  # not even itself is heard: what the others said may be on its way
         return Compared([_silent(work.service, None)], lambda _one: True)
     if HANDOVER not in silent and _is_late(_tasks_stated_at(work), late):
         silent |= {HANDOVER: "tasks_unread"}
-    return Compared([_silent(service, why) for service, why in silent.items()])
+    return Compared([_silent(service, why) for service, why in silent.items()], lambda one: one.subject in forked)
 
 
 def _silent(service: str, why: str | None) -> Finding:
     return Finding(Kind.SERVICE_SILENT, SubjectKind.SERVICE, service, service, detail=why)
+
+
+def _two_histories(work: Work) -> Iterator[Finding]:
+    """What a service said anew under old numbers, until it is past them and everybody follows it again."""
+    _forget_overtaken(work)
+    for one in work.forks.select(order_by=forked_aggregates.c.aggregate_id, limit=policy.MOST_AWAITED):
+        yield Finding(
+            Kind.TWO_HISTORIES,
+            SubjectKind.AGGREGATE,
+            str(one.aggregate_id),
+            one.service,
+            person_id=one.person_id,
+            detail=one.kind,
+            number=one.sequence,
+        )
+
+
+def _forget_overtaken(work: Work) -> None:
+    forked, now = forked_aggregates.c, aggregate_states.c
+    work.flush()
+    newer = select(now.aggregate_id).where(now.aggregate_id == forked.aggregate_id, now.version > forked.newest)
+    work.connection.execute(delete(forked_aggregates).where(exists(newer)))
 
 
 def _tasks_stated_at(work: Work) -> datetime | None:
@@ -197,6 +222,7 @@ def _days(first: date, last: date) -> Iterator[date]:
 # What did not arrive comes first: the others ask what is on its way.
 CHECKS = (
     Check(_missing_events, frozenset({Kind.EVENT_MISSING})),
+    Check(_deciding(_two_histories), frozenset({Kind.TWO_HISTORIES})),
     Check(_deciding(_alarms), frozenset({Kind.OVER_TERM, Kind.RELEASE_SILENT, Kind.NOTICE_LATE})),
     Check(
         find_handovers,

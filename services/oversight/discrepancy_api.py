@@ -17,6 +17,8 @@ from shared.web import (
     SUPERVISORS,
     Blueprint,
     CursorQuery,
+    Jurisdiction,
+    Outside,
     Role,
     current_principal,
     current_work,
@@ -105,7 +107,7 @@ def _visible() -> list[ColumnElement[bool]]:
 class Discrepancies(MethodView):
     """All discrepancies."""
 
-    @operation(*READERS)
+    @operation(*READERS, within=Jurisdiction.AREA, outside=Outside.LEFT_OUT)
     @discrepancies_blp.arguments(DiscrepancyQuery, location="query")
     @discrepancies_blp.response(200, DiscrepancyPage)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
@@ -120,7 +122,7 @@ class Discrepancies(MethodView):
 class Summary(MethodView):
     """Discrepancies in figures."""
 
-    @operation(*READERS)
+    @operation(*READERS, within=Jurisdiction.AREA, outside=Outside.LEFT_OUT)
     @discrepancies_blp.response(200, OpenDiscrepanciesOut)
     def get(self) -> dict[str, Any]:
         """Count what is open in the asker's area."""
@@ -134,7 +136,7 @@ class Summary(MethodView):
 class OneDiscrepancy(MethodView):
     """One discrepancy."""
 
-    @operation(*READERS)
+    @operation(*READERS, within=Jurisdiction.AREA)
     @discrepancies_blp.response(200, DiscrepancyOut)
     def get(self, discrepancy_id: UUID) -> Discrepancy:
         """Read a discrepancy."""
@@ -145,7 +147,7 @@ class OneDiscrepancy(MethodView):
 class Explanation(MethodView):
     """Why it does not agree."""
 
-    @operation(*SUPERVISORS, creates=True)
+    @operation(*SUPERVISORS, within=Jurisdiction.AREA, creates=True)
     @discrepancies_blp.arguments(ExplanationIn)
     @discrepancies_blp.response(201, DiscrepancyOut)
     def post(self, body: dict[str, Any], discrepancy_id: UUID) -> Discrepancy:

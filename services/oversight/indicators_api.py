@@ -9,13 +9,23 @@ from flask import Response
 from flask.views import MethodView
 from marshmallow import RAISE, Schema, ValidationError, fields, validates_schema
 
-from services.oversight.access import area
 from services.oversight.figuring import figures_of
 from services.oversight.formulas import BY_KEY, INDICATORS
 from services.oversight.indicators import Figure, Indicator
 from services.oversight.store import Work
 from shared.kernel.errors import NotFound
-from shared.web import SUPERVISORS, Blueprint, Role, current_principal, current_work, field_error, operation
+from shared.web import (
+    SUPERVISORS,
+    Blueprint,
+    Jurisdiction,
+    Outside,
+    Role,
+    current_principal,
+    current_work,
+    field_error,
+    operation,
+)
+from shared.web.scope import asked_area
 
 indicators_blp = Blueprint("indicators", __name__, url_prefix="/indicators", description="The rates of the city")
 
@@ -87,7 +97,7 @@ class CasesOut(FiguresOut):
 class Figures(MethodView):
     """All figures."""
 
-    @operation(*READERS)
+    @operation(*READERS, within=Jurisdiction.AREA, outside=Outside.REFUSED)
     @indicators_blp.arguments(PeriodQuery, location="query")
     @indicators_blp.response(200, FiguresOut)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
@@ -99,7 +109,7 @@ class Figures(MethodView):
 class FiguresCsv(MethodView):
     """All figures, for a spreadsheet."""
 
-    @operation(*READERS)
+    @operation(*READERS, within=Jurisdiction.AREA, outside=Outside.REFUSED)
     @indicators_blp.arguments(PeriodQuery, location="query")
     @indicators_blp.response(200, content_type="text/csv")
     def get(self, query: dict[str, Any]) -> Response:
@@ -112,7 +122,7 @@ class FiguresCsv(MethodView):
 class Cases(MethodView):
     """The cases behind a figure."""
 
-    @operation(*READERS)
+    @operation(*READERS, within=Jurisdiction.AREA, outside=Outside.REFUSED)
     @indicators_blp.arguments(PeriodQuery, location="query")
     @indicators_blp.response(200, CasesOut)
     def get(self, query: dict[str, Any], key: str) -> dict[str, Any]:
@@ -129,7 +139,7 @@ def _work() -> Work:
 
 
 def _figures(query: dict[str, Any], indicators: tuple[Indicator, ...]) -> list[Figure]:
-    prefix = area(query["division"], current_principal())
+    prefix = asked_area(query["division"], current_principal())
     known_at: datetime = query["known_at"] or _work().now
     return figures_of(_work(), indicators, query["first_day"], query["last_day"], known_at=known_at, prefix=prefix)
 

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from services.oversight import policy
 from services.oversight.domain.comparison import KnownRelease, KnownTask
-from services.oversight.store import AwaitedEvent, KnownHeadcount, StatedPart, Work, versions
+from services.oversight.store import AwaitedEvent, ForkedAggregate, KnownHeadcount, StatedPart, Work, versions
 from shared.contracts.catalogue import CATALOGUE
 from shared.contracts.envelope import Event
 from shared.kernel.clock import china_day
@@ -35,7 +35,36 @@ def note_gap(event: Event, kind: str, work: Work) -> None:
     next_number = known.version + 1 if known else 1
     missing = range(max(next_number, event.sequence - policy.MOST_MISSING), event.sequence)
     for sequence in missing:
-        _await(work, event.source[_SERVICE_OF_SOURCE:], kind, event.subject, sequence)
+        _await(work, service_of(event), kind, event.subject, sequence)
+
+
+def note_fork(event: Event, kind: str, work: Work) -> None:
+    """Note an event whose number another one had: its service forgot that one, and hearers ignore this one."""
+    known = work.states.find(event.subject)
+    if known is None or event.sequence > known.version:
+        return
+    work.flush()  # what this batch heard counts
+    columns = versions.c
+    same_number = columns.kind == kind, columns.aggregate_id == event.subject, columns.sequence == event.sequence
+    rival = select(columns.event_id).where(*same_number, columns.event_id != event.id).limit(1)
+    if work.connection.execute(rival).one_or_none() is None:
+        return
+    before = work.forks.find(event.subject)
+    work.forks.put(
+        ForkedAggregate(
+            aggregate_id=event.subject,
+            service=service_of(event),
+            kind=kind,
+            person_id=known.person_id,
+            sequence=min(event.sequence, before.sequence) if before else event.sequence,
+            newest=known.version,
+        )
+    )
+
+
+def service_of(event: Event) -> str:
+    """Who says it."""
+    return event.source[_SERVICE_OF_SOURCE:]
 
 
 def prefetch(events: Sequence[Event], work: Work) -> None:

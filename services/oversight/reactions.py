@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import orjson
 
 from services.oversight import projecting
-from services.oversight.domain.case import AggregateState, Line, division_of, holder_of, next_due
+from services.oversight.domain.case import AggregateState, Line, asked_of, division_of, holder_of, next_due
 from services.oversight.store import MergedFile, Version, Work
 from shared.contracts.catalogue import CATALOGUE
 from shared.contracts.envelope import Event
@@ -18,6 +18,7 @@ def on_event(event: Event, work: Work) -> Outcome:
     kind, data = CATALOGUE[event.type].aggregate, event.data
     person_id = data.get("person_id")
     projecting.note_gap(event, kind, work)
+    projecting.note_fork(event, kind, work)
     if person_id is not None:
         work.timeline.add(
             Line(
@@ -56,6 +57,7 @@ def on_event(event: Event, work: Work) -> Outcome:
             holder=holder_of(data),
             due_at=next_due(data),
             changed_at=event.time,
+            asked=asked_of(data),
         )
     )
     if data.get("merged_into") is not None:

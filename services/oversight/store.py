@@ -43,6 +43,7 @@ aggregate_states = Table(
     Column("state", Text, nullable=False),
     Column("division", Text),
     Column("holder", Text),
+    Column("asked", Text),  # the office that is asked to take it
     Column("due_at", UtcDateTime),
     Column("changed_at", UtcDateTime, nullable=False),
     Index("ix_aggregate_state_person", "person_id"),
@@ -150,6 +151,18 @@ awaited_events = Table(
     Column("since", UtcDateTime, nullable=False),
 )
 
+# Of which a number was said twice, by two events: its service was restored, and forgot what it had said.
+forked_aggregates = Table(
+    "forked_aggregate",
+    metadata,
+    Column("aggregate_id", Uuid, primary_key=True),
+    Column("service", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("person_id", Uuid),
+    Column("sequence", Integer, nullable=False),  # the first number that was said twice
+    Column("newest", Integer, nullable=False),  # of the history that is forgotten; hearers follow what is newer
+)
+
 discrepancies = Table(
     "discrepancy",
     metadata,
@@ -228,6 +241,18 @@ class AwaitedEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class ForkedAggregate:
+    """An aggregate of which its service, restored to an earlier moment, says numbers again with other events."""
+
+    aggregate_id: UUID
+    service: str
+    kind: str
+    person_id: UUID | None
+    sequence: int
+    newest: int
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """When everything was last compared."""
 
@@ -280,6 +305,7 @@ class Work(UnitOfWork):
         self.headcounts = self.records(known_headcounts, KnownHeadcount)
         self.parts = self.records(stated_parts, StatedPart)
         self.awaited = self.records(awaited_events, AwaitedEvent)
+        self.forks = self.records(forked_aggregates, ForkedAggregate)
         self.discrepancies = self.aggregates(discrepancies, Discrepancy, discrepancy_data)
         self.comparisons = self.records(comparisons, Comparison)
 

@@ -1,15 +1,17 @@
 """Who may know whom, asked of the duties that events have told of; every look is written down."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, or_, select
 
 from services.person_registry import policy
-from services.person_registry.need_to_know import Asker, duty_that_opens, opening_in_force
-from services.person_registry.store import StoredPerson, Work, duties, openings, persons
+from services.person_registry.need_to_know import COUNTY, Asker, Opening, duty_that_opens, opening_in_force
+from services.person_registry.store import StoredPerson, Work, assessments, duties, openings, persons
 from shared.kernel.errors import NotFound
 from shared.web import SUPERVISORS, Principal, Role
+from shared.web.scope import in_area
 
 _IN_AREA = frozenset({Role.STATION_OFFICER, *SUPERVISORS})
 
@@ -59,24 +61,51 @@ def require_concerned(principal: Principal, person_id: UUID, work: Work) -> None
     Raises: NotFound ``person.not_found``.
     """
     stored = work.persons.state_of(person_id)
-    if stored is not None and principal.role in SUPERVISORS and _lives_in(stored, principal.division):
+    if stored is not None and principal.role in SUPERVISORS and _lives_in(stored, principal):
         return
     require_known(principal, person_id, work)
 
 
-def concerned(principal: Principal) -> list[ColumnElement[bool]]:
-    """The conditions under which something about a person is listed for a supervisor or station of an area."""
-    if len(principal.division) <= _CITY:
-        return []
-    within = persons.c.residence_division.startswith(principal.division) | persons.c.registered_division.startswith(
-        principal.division
-    )
-    return [within]
+def assessments_visible_to(principal: Principal, work: Work) -> list[ColumnElement[bool]]:
+    """The conditions under which a risk assessment is listed: supervisors have residents, stations duties."""
+    if principal.role in SUPERVISORS:
+        whose, here = persons.c.id, _residents(principal)
+    else:
+        whose, here = duties.c.person_id, _duties_of(principal, work.now)
+    return [assessments.c.person_id.in_(select(whose).where(*here))] if here else []
 
 
-_CITY = 4
+def _duties_of(principal: Principal, now: datetime) -> list[ColumnElement[bool]]:
+    """Duties that let somebody of a station know; see `need_to_know.duty_that_opens`."""
+    lasts = or_(duties.c.until.is_(None), duties.c.until > now - policy.GRACE)
+    own = duties.c.organisation == principal.organisation
+    if len(principal.division) >= COUNTY:
+        own = or_(own, duties.c.division.startswith(principal.division))
+    return [lasts, own]
 
 
-def _lives_in(person: StoredPerson, area: str) -> bool:
-    places = (person.residence_division, person.registered_division)
-    return len(area) <= _CITY or any((place or "").startswith(area) for place in places)
+def _residents(principal: Principal) -> list[ColumnElement[bool]]:
+    """The conditions under which a person lives or is registered in a supervisor's area."""
+    return in_area(principal, persons.c.residence_division, persons.c.registered_division)
+
+
+def visible_opening(opening_id: UUID, principal: Principal, work: Work) -> Opening:
+    """The opening, if the asker may answer it: auditors any, supervisors those of residents of their area.
+
+    Raises: NotFound ``opening.not_found``, also when it lies elsewhere.
+    """
+    opening = work.openings.get(opening_id)
+    stored = work.persons.state_of(opening.person_id)
+    if principal.role in SUPERVISORS and not (stored and _lives_in(stored, principal)):
+        raise NotFound("opening.not_found", f"no opening {opening_id}")
+    return opening
+
+
+def openings_visible_to(principal: Principal) -> list[ColumnElement[bool]]:
+    """The conditions under which an opening is shown."""
+    here = _residents(principal) if principal.role in SUPERVISORS else []
+    return [openings.c.person_id.in_(select(persons.c.id).where(*here))] if here else []
+
+
+def _lives_in(person: StoredPerson, principal: Principal) -> bool:
+    return principal.covers(person.residence_division, person.registered_division)

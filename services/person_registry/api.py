@@ -7,7 +7,13 @@ from flask.views import MethodView
 from sqlalchemy import select
 
 from services.person_registry import opening
-from services.person_registry.access import known_to, require_concerned, require_known
+from services.person_registry.access import (
+    known_to,
+    openings_visible_to,
+    require_concerned,
+    require_known,
+    visible_opening,
+)
 from services.person_registry.commands import (
     ChangeResidence,
     MergePerson,
@@ -40,7 +46,17 @@ from services.person_registry.schemas import (
 from services.person_registry.store import Work, duties, openings
 from shared.kernel.errors import NotFound
 from shared.storage.chassis import AUDIT
-from shared.web import SUPERVISORS, Blueprint, Role, current_principal, current_work, operation, page_of
+from shared.web import (
+    SUPERVISORS,
+    Blueprint,
+    Jurisdiction,
+    Outside,
+    Role,
+    current_principal,
+    current_work,
+    operation,
+    page_of,
+)
 
 blp = Blueprint("persons", __name__, url_prefix="/persons", description="Persons, for who has a duty toward them")
 openings_blp = Blueprint("openings", __name__, url_prefix="/openings", description="Identities opened without a duty")
@@ -62,7 +78,7 @@ def work() -> Work:
 class Persons(MethodView):
     """All persons."""
 
-    @operation(*WRITERS, creates=True)
+    @operation(*WRITERS, within=Jurisdiction.CITY, creates=True)
     @blp.arguments(PersonIn)
     @blp.response(201, PersonRefOut)
     def post(self, body: dict[str, Any]) -> Person:
@@ -74,7 +90,7 @@ class Persons(MethodView):
 class PersonSearch(MethodView):
     """Finding a person."""
 
-    @operation(*READERS, looks=True)
+    @operation(*READERS, within=Jurisdiction.CITY, looks=True)
     @blp.arguments(PersonSearchIn)
     @blp.response(200, PersonRefOut)
     def post(self, body: dict[str, Any]) -> Person:
@@ -90,7 +106,7 @@ class PersonSearch(MethodView):
 class PersonLookup(MethodView):
     """Several persons at once, for lists."""
 
-    @operation(*READERS, looks=True)
+    @operation(*READERS, within=Jurisdiction.DUTY, outside=Outside.LEFT_OUT, looks=True)
     @blp.arguments(PersonLookupIn)
     @blp.response(200, PersonsOut)
     def post(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -106,7 +122,7 @@ class PersonLookup(MethodView):
 class OnePerson(MethodView):
     """One person."""
 
-    @operation(*READERS, looks=True)
+    @operation(*READERS, within=Jurisdiction.DUTY, looks=True)
     @blp.response(200, PersonOut)
     def get(self, person_id: UUID) -> Person:
         """Read a person's file."""
@@ -120,7 +136,7 @@ class OnePerson(MethodView):
 class Merge(MethodView):
     """Two files of one person."""
 
-    @operation(*PLANNERS, creates=True)
+    @operation(*PLANNERS, within=Jurisdiction.RESIDENTS, creates=True)
     @blp.arguments(MergeIn)
     @blp.response(201, PersonRefOut)
     def post(self, body: dict[str, Any], person_id: UUID) -> Person:
@@ -133,7 +149,7 @@ class Merge(MethodView):
 class Residence(MethodView):
     """Where a person lives."""
 
-    @operation(*WRITERS)
+    @operation(*WRITERS, within=Jurisdiction.DUTY)
     @blp.arguments(ResidenceIn)
     @blp.response(200, PersonRefOut)
     def put(self, body: dict[str, Any], person_id: UUID) -> Person:
@@ -146,7 +162,7 @@ class Residence(MethodView):
 class Openings(MethodView):
     """Knowing without a duty."""
 
-    @operation(*READERS, creates=True)
+    @operation(*READERS, within=Jurisdiction.CITY, creates=True)
     @blp.arguments(ReasonIn)
     @blp.response(201, OpeningOut)
     def post(self, body: dict[str, Any], person_id: UUID) -> Opening:
@@ -158,7 +174,7 @@ class Openings(MethodView):
 class Sealing(MethodView):
     """Closing a record to everybody."""
 
-    @operation(*PLANNERS, creates=True)
+    @operation(*PLANNERS, within=Jurisdiction.RESIDENTS, creates=True)
     @blp.arguments(GroundIn)
     @blp.response(201, PersonRefOut)
     def post(self, body: dict[str, Any], person_id: UUID) -> Person:
@@ -171,7 +187,7 @@ class Sealing(MethodView):
 class Erasure(MethodView):
     """Erasing an identity."""
 
-    @operation(Role.CITY_SUPERVISOR, creates=True)
+    @operation(Role.CITY_SUPERVISOR, within=Jurisdiction.CITY, creates=True)
     @blp.arguments(GroundIn)
     @blp.response(201, PersonRefOut)
     def post(self, body: dict[str, Any], person_id: UUID) -> Person:
@@ -183,7 +199,7 @@ class Erasure(MethodView):
 class Disclosure(MethodView):
     """What the person may ask for."""
 
-    @operation(Role.STATION_OFFICER, *SUPERVISORS, looks=True)
+    @operation(Role.STATION_OFFICER, *SUPERVISORS, within=Jurisdiction.DUTY, looks=True)
     @blp.response(200, DisclosureOut)
     def get(self, person_id: UUID) -> dict[str, Any]:
         """Everything that the registry holds on one person, and who looked (个人信息保护法 arts 44, 45)."""
@@ -206,12 +222,13 @@ class Disclosure(MethodView):
 class AllOpenings(MethodView):
     """Identities opened without a duty."""
 
-    @operation(*ANSWERERS)
+    @operation(*ANSWERERS, within=Jurisdiction.AREA, outside=Outside.LEFT_OUT)
     @openings_blp.arguments(OpeningQuery, location="query")
     @openings_blp.response(200, OpeningPage)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List openings, the newest first."""
-        where = [openings.c.state == query["state"]] if "state" in query else []
+        where = openings_visible_to(current_principal())
+        where += [openings.c.state == query["state"]] if "state" in query else []
         sort = openings.c.opened_at
         return page_of(
             work().openings, *where, sort=sort, limit=query["limit"], cursor=query["cursor"], descending=True
@@ -222,10 +239,11 @@ class AllOpenings(MethodView):
 class OpeningAnswer(MethodView):
     """Answering for somebody else's look."""
 
-    @operation(*ANSWERERS, creates=True)
+    @operation(*ANSWERERS, within=Jurisdiction.AREA, creates=True)
     @openings_blp.arguments(AnswerIn)
     @openings_blp.response(201, OpeningOut)
     def post(self, body: dict[str, Any], opening_id: UUID) -> Opening:
         """Say whether the reason was a good one; a refusal ends the opening at once."""
         by = current_principal().subject
-        return opening.answer_opening(opening_id, approved=body["approved"], by=by, work=work())
+        asked = visible_opening(opening_id, current_principal(), work())
+        return opening.answer_opening(asked, approved=body["approved"], by=by, work=work())

@@ -5,7 +5,6 @@ from uuid import UUID
 from services.person_registry import domain, need_to_know, policy
 from services.person_registry.need_to_know import Opening, OpeningState
 from services.person_registry.store import Work, openings
-from shared.kernel.errors import NotFound
 from shared.kernel.ids import new_id
 from shared.reference.calendar import next_due
 from shared.web import Principal
@@ -37,14 +36,8 @@ def open_identity(person_id: UUID, *, by: Principal, reason: str, work: Work) ->
     return work.openings.save(asked, "identity.opened.v1")
 
 
-def answer_opening(opening_id: UUID, *, approved: bool, by: str, work: Work) -> Opening:
-    """Say whether the reason was a good one. See `need_to_know.answer`.
-
-    Raises: NotFound ``opening.not_found``.
-    """
-    opening = work.openings.find(opening_id)
-    if opening is None:
-        raise NotFound("opening.not_found", f"no opening {opening_id}")
+def answer_opening(opening: Opening, *, approved: bool, by: str, work: Work) -> Opening:
+    """Say whether the reason was a good one. See `need_to_know.answer`."""
     answered = need_to_know.answer(opening, approved=approved, by=by, now=work.now)
     return work.openings.save(answered, "identity.opening_answered.v1")
 

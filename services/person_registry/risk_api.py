@@ -5,17 +5,18 @@ from uuid import UUID
 
 from flask.views import MethodView
 from marshmallow import RAISE, Schema, fields, validate
-from sqlalchemy import select
 
 from services.person_registry import assessing
-from services.person_registry.access import concerned, require_concerned
+from services.person_registry.access import assessments_visible_to, require_concerned
 from services.person_registry.policy import MEASURES_OF, TIER_RULES
 from services.person_registry.risk import ENTERED, Assessment, Fact, State, Tier
-from services.person_registry.store import Work, assessments, persons
+from services.person_registry.store import Work, assessments
 from shared.web import (
     SUPERVISORS,
     Blueprint,
     CursorQuery,
+    Jurisdiction,
+    Outside,
     Role,
     current_principal,
     current_work,
@@ -119,15 +120,13 @@ def work() -> Work:
 class Assessments(MethodView):
     """All assessments."""
 
-    @operation(*DECIDERS)
+    @operation(*DECIDERS, within=Jurisdiction.RESIDENTS, outside=Outside.LEFT_OUT)
     @risk_blp.arguments(AssessmentQuery, location="query")
     @risk_blp.response(200, AssessmentPage)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """List assessments, the longest proposed first."""
         where = [assessments.c[name] == query[name] for name in ("state", "tier") if name in query]
-        here = concerned(current_principal())
-        if here:
-            where.append(assessments.c.person_id.in_(select(persons.c.id).where(*here)))
+        where += assessments_visible_to(current_principal(), work())
         sort = assessments.c.proposed_at
         return page_of(work().assessments, *where, sort=sort, limit=query["limit"], cursor=query["cursor"])
 
@@ -136,7 +135,7 @@ class Assessments(MethodView):
 class OneAssessment(MethodView):
     """The assessment of one person."""
 
-    @operation(*WITNESSES)
+    @operation(*WITNESSES, within=Jurisdiction.RESIDENTS)
     @risk_blp.response(200, AssessmentOut)
     def get(self, person_id: UUID) -> Assessment:
         """Read a person's tier and why."""
@@ -148,7 +147,7 @@ class OneAssessment(MethodView):
 class Facts(MethodView):
     """Facts that bear on the tier."""
 
-    @operation(*WITNESSES, creates=True)
+    @operation(*WITNESSES, within=Jurisdiction.RESIDENTS, creates=True)
     @risk_blp.arguments(FactIn)
     @risk_blp.response(201, AssessmentOut)
     def post(self, body: dict[str, Any], person_id: UUID) -> Assessment:
@@ -161,7 +160,7 @@ class Facts(MethodView):
 class Decision(MethodView):
     """The decision about the tier."""
 
-    @operation(*DECIDERS, creates=True)
+    @operation(*DECIDERS, within=Jurisdiction.RESIDENTS, creates=True)
     @risk_blp.arguments(DecisionIn)
     @risk_blp.response(201, AssessmentOut)
     def post(self, body: dict[str, Any], person_id: UUID) -> Assessment:

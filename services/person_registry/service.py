@@ -17,5 +17,6 @@ SERVICE = ServiceDefinition(
     blueprints=(blp, openings_blp, risk_blp),
     reactions=REACTIONS,
     linger=timedelta(milliseconds=50),
+    niceness=10,
     timers=TIMERS,
 )

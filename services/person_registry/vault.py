@@ -10,7 +10,7 @@ index).
 import hashlib
 import hmac
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from environs import FileAwareEnv
-from sqlalchemy import Column, LargeBinary, MetaData, Table, Text, Uuid, event, select, text, update
+from sqlalchemy import Column, LargeBinary, MetaData, Table, Text, Uuid, event, func, or_, select, text, update
 from sqlalchemy.engine import make_url
 
-from services.person_registry.keyring import KEY_BYTES, Keyring
-from shared.storage.bulk import insert_rows
+from services.person_registry.keyring import KEY_BYTES, Keyring, KeyringFile
+from shared.storage.bulk import insert_rows, is_one_of
 from shared.storage.engine import make_engine
 
 SCHEMA = "person_keys"
@@ -59,8 +59,8 @@ class Tampered(Exception):
 class Vault:
     """Opens and closes identities. ``url`` is the database of the keys."""
 
-    def __init__(self, keyring: Keyring, url: str) -> None:
-        self._ring = keyring
+    def __init__(self, keyring: Keyring | KeyringFile, url: str) -> None:
+        self._keys = keyring
         self._engine = make_engine(url, schema=SCHEMA)
         if self._engine.dialect.name == "sqlite":
             event.listen(self._engine, "connect", _overwrite_what_is_deleted)
@@ -68,6 +68,10 @@ class Vault:
             if connection.dialect.name == "postgresql":
                 connection.execute(text(f"create schema if not exists {SCHEMA}"))
             metadata.create_all(connection)
+
+    @property
+    def _ring(self) -> Keyring:
+        return self._keys.current()
 
     def close_up(self, person_id: UUID, identity: Mapping[str, Any]) -> bytes:
         """An identity as it may be stored; the person's key is made if there is none.
@@ -85,9 +89,9 @@ class Vault:
         found = self._data_keys(sealed)
         return {one: _identity(found[one], one, cipher) for one, cipher in sealed.items() if one in found}
 
-    def index(self, number: str) -> str:
-        """By which an identity number is found without being stored."""
-        return hmac.new(self._ring.index, number.encode(), hashlib.sha256).hexdigest()
+    def index(self, number: str, key: bytes | None = None) -> str:
+        """By which an identity number is found without being stored; with another key than the one in use if given."""
+        return hmac.new(key or self._ring.index, number.encode(), hashlib.sha256).hexdigest()
 
     def lock(self, person_id: UUID) -> None:
         """Put a person's key out of our reach: only the escrow's private key opens it. Done twice, it is done once."""
@@ -108,24 +112,41 @@ class Vault:
         """Destroy a person's key, for ever."""
         self._set(person_id, master=None, wrapped=None, escrow=None)
 
+    def left_of(self, persons: Sequence[UUID]) -> dict[UUID, bool]:
+        """Those of the persons of whose key anything is left, and whether we could use it."""
+        left = (keys.c.master.is_not(None), keys.c.escrow.is_not(None))
+        wanted = is_one_of(self._engine.dialect.name, keys, "person_id", persons)
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(keys.c.person_id, keys.c.master).where(wanted, or_(*left))).all()
+        return {row.person_id: row.master is not None for row in rows}
+
     def rewrap(self, limit: int) -> int:
-        """Wrap some keys of older master keys with the active one; how many."""
+        """Wrap some keys of older master keys with the active one; how many. A key that somebody locks or destroys
+        meanwhile stays locked or destroyed.
+        """
+        active = self._ring.active
         with self._engine.begin() as connection:
-            old = keys.c.master.is_not(None), keys.c.master != self._ring.active
+            old = keys.c.master.is_not(None), keys.c.master != active
             rows = connection.execute(select(keys).where(*old).limit(limit)).all()
             for row in rows:
-                key = self._unwrap(row.master, row.wrapped, row.person_id)
-                fresh = {"master": self._ring.active, "wrapped": self._wrap(key, row.person_id)}
-                connection.execute(update(keys).where(keys.c.person_id == row.person_id).values(**fresh))
+                fresh = self._wrapped(self._unwrap(row.master, row.wrapped, row.person_id), row.person_id)
+                as_it_was = keys.c.person_id == row.person_id, keys.c.master == row.master
+                connection.execute(update(keys).where(*as_it_was).values(**fresh))
         return len(rows)
+
+    def wrapped_by(self) -> dict[str, int]:
+        """How many keys each master key wraps."""
+        counted = select(keys.c.master, func.count()).where(keys.c.master.is_not(None)).group_by(keys.c.master)
+        with self._engine.connect() as connection:
+            rows = connection.execute(counted).all()
+        return {str(name): int(count) for name, count in rows}
 
     def _new_key(self, person_id: UUID) -> bytes:
         key = AESGCM.generate_key(KEY_BYTES * 8)
         row = {
             "person_id": person_id,
-            "master": self._ring.active,
-            "wrapped": self._wrap(key, person_id),
             "escrow": None,
+            **self._wrapped(key, person_id),
         }
         with self._engine.begin() as connection:
             insert_rows(connection, keys, [row], tail="on conflict do nothing")
@@ -153,8 +174,10 @@ class Vault:
         finally:
             raw.invalidate()
 
-    def _wrap(self, key: bytes, person_id: UUID) -> bytes:
-        return _encrypt(self._ring.masters[self._ring.active], key, _WRAPPED + person_id.bytes)
+    def _wrapped(self, key: bytes, person_id: UUID) -> dict[str, Any]:
+        ring = self._ring  # once: the file may change meanwhile
+        wrapped = _encrypt(ring.masters[ring.active], key, _WRAPPED + person_id.bytes)
+        return {"master": ring.active, "wrapped": wrapped}
 
     def _unwrap(self, master: str, wrapped: bytes, person_id: UUID) -> bytes:
         return _decrypt(self._ring.masters[master], wrapped, _WRAPPED + person_id.bytes)
@@ -204,15 +227,18 @@ def _decrypt(key: bytes, cipher: bytes, about: bytes) -> bytes:
 
 @cache
 def vault_beside(database_url: str, keyring: Path | None = None) -> Vault:
-    """The vault of the registry that uses a database: ``IDENTITY_KEYS_DATABASE_URL`` (or what the file holds that
-    ``IDENTITY_KEYS_DATABASE_URL_FILE`` names), else beside that database.
-
-    The keys are those of the environment unless their file is named.
+    """The vault of the registry that uses a database. The keys are those of the environment unless their file is named.
 
     Raises: NoKeyring.
+    """
+    return vault_with(KeyringFile(keyring) if keyring else KeyringFile.from_environment(), database_url)
+
+
+def vault_with(keys: Keyring | KeyringFile, database_url: str) -> Vault:
+    """A vault in ``IDENTITY_KEYS_DATABASE_URL`` (or in what the file holds that ``…_FILE`` names), else beside the
+    registry's database.
     """
     url = make_url(FileAwareEnv(strip_whitespace=True).str("IDENTITY_KEYS_DATABASE_URL", "") or database_url)
     if url.get_backend_name() == "sqlite" and url.render_as_string(hide_password=False) == database_url:
         url = url.set(database=f"{url.database}.keys")
-    keys = Keyring.from_file(keyring) if keyring else Keyring.from_environment()
     return Vault(keys, url.render_as_string(hide_password=False))

@@ -6,6 +6,7 @@ from uuid import UUID
 from flask.views import MethodView
 
 from services.release_notification import commands, policy
+from services.release_notification.access import visible_release, visible_to
 from services.release_notification.domain.release import Alarm, Release
 from services.release_notification.domain.transitions import State
 from services.release_notification.schemas import (
@@ -27,7 +28,17 @@ from services.release_notification.schemas import (
 from services.release_notification.stating import statement_of
 from services.release_notification.store import Work, releases
 from shared.kernel.errors import NotFound
-from shared.web import SUPERVISORS, Blueprint, Role, current_principal, current_work, operation, page_of
+from shared.web import (
+    SUPERVISORS,
+    Blueprint,
+    Jurisdiction,
+    Outside,
+    Role,
+    current_principal,
+    current_work,
+    operation,
+    page_of,
+)
 from shared.web.fields import day_in_path
 
 blp = Blueprint("releases", __name__, url_prefix="/releases", description="Releases, from plan to gate")
@@ -44,7 +55,7 @@ def work() -> Work:
 
 
 def _own_centre() -> str | None:
-    """A clerk sees the releases of the own centre; supervisors see all."""
+    """The centre for which a clerk acts; None of somebody else."""
     principal = current_principal()
     return principal.organisation if principal.role is Role.CENTRE_CLERK else None
 
@@ -53,7 +64,7 @@ def _own_centre() -> str | None:
 class Releases(MethodView):
     """All releases."""
 
-    @operation(*READERS)
+    @operation(*READERS, within=Jurisdiction.HOLDER, outside=Outside.LEFT_OUT)
     @blp.arguments(ReleaseQuery, location="query")
     @blp.response(200, ReleasePage)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
@@ -61,8 +72,7 @@ class Releases(MethodView):
         columns = releases.c
         names = ("centre", "state", "person_id", "stay_id", "alarm")
         where = [columns[name] == query[name] for name in names if name in query]
-        if (centre := _own_centre()) is not None:
-            where.append(columns.centre == centre)
+        where += visible_to(current_principal())
         if "after" in query:
             where.append(columns.release_at >= query["after"])
         if "before" in query:
@@ -71,7 +81,7 @@ class Releases(MethodView):
             where.append(columns.due_at < query["due_before"])
         return page_of(work().releases, *where, sort=columns.release_at, limit=query["limit"], cursor=query["cursor"])
 
-    @operation(*CENTRE, creates=True)
+    @operation(*CENTRE, within=Jurisdiction.ORGANISATION, outside=Outside.REFUSED, creates=True)
     @blp.arguments(PlanIn)
     @blp.response(201, ReleaseOut)
     def post(self, body: dict[str, Any]) -> Release:
@@ -84,21 +94,18 @@ class Releases(MethodView):
 class OneRelease(MethodView):
     """One release."""
 
-    @operation(*READERS)
+    @operation(*READERS, within=Jurisdiction.HOLDER)
     @blp.response(200, ReleaseOut)
     def get(self, release_id: UUID) -> Release:
         """Read a release."""
-        release = work().releases.get(release_id)
-        if _own_centre() not in (None, release.centre):
-            raise NotFound("release.not_found", f"no release {release_id}")
-        return release
+        return visible_release(release_id, current_principal(), work())
 
 
 @blp.route("/<uuid:release_id>/rescheduling")
 class Rescheduling(MethodView):
     """A change of plan."""
 
-    @operation(*CENTRE, creates=True)
+    @operation(*CENTRE, within=Jurisdiction.HOLDER, creates=True)
     @blp.arguments(RescheduleIn)
     @blp.response(201, ReleaseOut)
     def post(self, body: dict[str, Any], release_id: UUID) -> Release:
@@ -111,7 +118,7 @@ class Rescheduling(MethodView):
 class Cancellation(MethodView):
     """The end of a plan."""
 
-    @operation(*CENTRE, creates=True)
+    @operation(*CENTRE, within=Jurisdiction.HOLDER, creates=True)
     @blp.arguments(CancelIn)
     @blp.response(201, ReleaseOut)
     def post(self, body: dict[str, Any], release_id: UUID) -> Release:
@@ -124,7 +131,7 @@ class Cancellation(MethodView):
 class Execution(MethodView):
     """The gate."""
 
-    @operation(*CENTRE, creates=True)
+    @operation(*CENTRE, within=Jurisdiction.HOLDER, creates=True)
     @blp.arguments(ExecuteIn)
     @blp.response(201, ReleaseOut)
     def post(self, body: dict[str, Any], release_id: UUID) -> Release:
@@ -134,7 +141,7 @@ class Execution(MethodView):
 
 
 @blp.route("/<uuid:release_id>/retraction", methods=["POST"])
-@operation(*CENTRE, creates=True)
+@operation(*CENTRE, within=Jurisdiction.HOLDER, creates=True)
 @blp.arguments(RetractIn)
 @blp.response(201, ReleaseOut)
 def retraction(body: dict[str, Any], release_id: UUID) -> Release:
@@ -144,7 +151,7 @@ def retraction(body: dict[str, Any], release_id: UUID) -> Release:
 
 
 @blp.route("/<uuid:release_id>/reinstatement", methods=["POST"])
-@operation(*CENTRE, creates=True)
+@operation(*CENTRE, within=Jurisdiction.HOLDER, creates=True)
 @blp.arguments(ReinstateIn)
 @blp.response(201, ReleaseOut)
 def reinstatement(body: dict[str, Any], release_id: UUID) -> Release:
@@ -154,7 +161,7 @@ def reinstatement(body: dict[str, Any], release_id: UUID) -> Release:
 
 
 @blp.route("/<uuid:release_id>/notices", methods=["POST"])
-@operation(*CENTRE, creates=True)
+@operation(*CENTRE, within=Jurisdiction.HOLDER, creates=True)
 @blp.arguments(NoticeIn)
 @blp.response(201, ReleaseOut)
 def notices(body: dict[str, Any], release_id: UUID) -> Release:
@@ -163,7 +170,7 @@ def notices(body: dict[str, Any], release_id: UUID) -> Release:
 
 
 @blp.route("/<uuid:release_id>/rehabilitation", methods=["POST"])
-@operation(*CENTRE, creates=True)
+@operation(*CENTRE, within=Jurisdiction.HOLDER, creates=True)
 @blp.arguments(RehabIn)
 @blp.response(201, ReleaseOut)
 def rehabilitation(body: dict[str, Any], release_id: UUID) -> Release:
@@ -172,7 +179,7 @@ def rehabilitation(body: dict[str, Any], release_id: UUID) -> Release:
 
 
 @blp.route("/<uuid:release_id>/papers", methods=["POST"])
-@operation(*CENTRE, creates=True)
+@operation(*CENTRE, within=Jurisdiction.HOLDER, creates=True)
 @blp.arguments(PapersIn)
 @blp.response(201, ReleaseOut)
 def papers(body: dict[str, Any], release_id: UUID) -> Release:
@@ -181,15 +188,13 @@ def papers(body: dict[str, Any], release_id: UUID) -> Release:
 
 
 @blp.route("/silences", methods=["GET"])
-@operation(*READERS)
+@operation(*READERS, within=Jurisdiction.HOLDER, outside=Outside.LEFT_OUT)
 @blp.response(200, SilencesOut)
 def silences() -> dict[str, Any]:
     """List what is silent and should not be, the most urgent first."""
     own = _own_centre()
     columns = releases.c
-    where = [columns.alarm.is_not(None), columns.state == State.PLANNED]
-    if own is not None:
-        where.append(columns.centre == own)
+    where = [columns.alarm.is_not(None), columns.state == State.PLANNED, *visible_to(current_principal())]
     silent = sorted(
         work().releases.select(*where, order_by=columns.release_at, limit=policy.MOST_SILENCES),
         key=lambda release: list(Alarm).index(release.alarm or Alarm.NOTICE_LATE),
@@ -208,7 +213,7 @@ def silences() -> dict[str, Any]:
 
 
 @statements_blp.route("/<string:centre>/<day>", methods=["GET"])
-@operation(*READERS, Role.AUDITOR)
+@operation(*CENTRE, Role.CITY_SUPERVISOR, Role.AUDITOR, within=Jurisdiction.ORGANISATION)
 @statements_blp.response(200, StatementOut)
 def statement(centre: str, day: str) -> dict[str, Any]:
     """Read what was last stated of a centre's day; a day that is not over is not stated."""

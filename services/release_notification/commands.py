@@ -21,7 +21,7 @@ from services.release_notification.domain.release import (
 from services.release_notification.domain.transitions import State
 from services.release_notification.store import KnownStay, Work
 from shared.kernel.clock import china_day
-from shared.kernel.errors import Conflict, NotFound, invalid_field
+from shared.kernel.errors import Conflict, Forbidden, NotFound, invalid_field
 from shared.kernel.ids import derived_id, new_id
 from shared.kernel.moments import past
 from shared.reference.calendar import next_due
@@ -289,7 +289,7 @@ def _stay_of(release: Release, work: Work) -> KnownStay | None:
 def must_be_own(centre: str, own: str | None) -> None:
     """A centre speaks for itself only.
 
-    Raises: InvalidInput ``centre.not_own``.
+    Raises: Forbidden ``centre.not_own``.
     """
     if own is not None and centre != own:
-        raise invalid_field("/centre", "centre.not_own", f"you act for {own}")
+        raise Forbidden("centre.not_own", f"you act for {own}")

@@ -9,8 +9,9 @@ from services.release_notification import commands
 from services.release_notification.domain.release import Release
 from services.release_notification.schemas import CancelIn, ExecuteIn, PlanIn, ReleaseOut, RescheduleIn, RetractIn
 from services.release_notification.store import Work
-from shared.kernel.errors import InvalidInput
 from shared.messaging.intake import Intake, IntakeMessage
+from shared.web import Jurisdiction, Outside, Role
+from shared.web.access import access
 from shared.web.body import parse_json
 from shared.web.problems import invalid_input_of
 from shared.web.refusals import UnsupportedBody
@@ -57,12 +58,14 @@ def _retract(body: dict[str, Any], work: Work, centre: str) -> Release:
     return commands.retract_release(commands.RetractRelease(**body), work=work, centre=centre)
 
 
+_OWN_NAME = access(Role.CENTRE_CLERK, within=Jurisdiction.ORGANISATION, outside=Outside.REFUSED)
+_OWN_RELEASE = access(Role.CENTRE_CLERK, within=Jurisdiction.HOLDER)
 COMMANDS = {
-    "release.plan": (PlanIn(), _plan),
-    "release.reschedule": (RescheduleMessage(), _reschedule),
-    "release.cancel": (CancelMessage(), _cancel),
-    "release.execute": (ExecuteMessage(), _execute),
-    "release.retract": (RetractMessage(), _retract),
+    "release.plan": (_OWN_NAME, PlanIn(), _plan),
+    "release.reschedule": (_OWN_RELEASE, RescheduleMessage(), _reschedule),
+    "release.cancel": (_OWN_RELEASE, CancelMessage(), _cancel),
+    "release.execute": (_OWN_RELEASE, ExecuteMessage(), _execute),
+    "release.retract": (_OWN_RELEASE, RetractMessage(), _retract),
 }
 _receipt = ReleaseOut()
 
@@ -72,9 +75,7 @@ def handle(message: IntakeMessage, work: Work) -> Mapping[str, Any]:
 
     Raises: BatonError, told to the sender as a rejection.
     """
-    if message.command not in COMMANDS:
-        raise InvalidInput("intake.unknown_command", f"commands are {', '.join(COMMANDS)}")
-    schema, act = COMMANDS[message.command]
+    _access, schema, act = COMMANDS[message.command]
     receipt: dict[str, Any] = _receipt.dump(act(_read(message, schema), work, message.centre))
     return receipt
 
@@ -89,4 +90,4 @@ def _read(message: IntakeMessage, schema: Schema) -> dict[str, Any]:
     return body
 
 
-INTAKE = Intake(handle)
+INTAKE = Intake(handle, {command: needed for command, (needed, _, _) in COMMANDS.items()})

@@ -38,10 +38,12 @@ STAYS = (
 
 
 def on_person(event: Event, work: Work) -> Outcome:
-    """Know that a person exists; move what names a file that was given up."""
-    if not work.persons.put_newer(KnownPerson(event.subject, event.sequence, event.data["merged_into"])):
+    """Know that a person exists, and where; move what names a file that was given up."""
+    data = event.data
+    places = data["registered_division"], data["residence_division"]
+    if not work.persons.put_newer(KnownPerson(event.subject, event.sequence, data["merged_into"], *places)):
         return Ignored("stale_version")
-    if event.data["merged_into"] is not None:
+    if data["merged_into"] is not None:
         move_merged(work, work.persons, MOVINGS, only=event.subject)
         move_record(work.persons, work.rehab_orders, event.subject)
     return Applied()

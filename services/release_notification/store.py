@@ -75,6 +75,8 @@ known_persons = Table(
     Column("person_id", Uuid, primary_key=True),
     Column("version", Integer, nullable=False),
     merged_into_column(),
+    Column("registered_division", Text),
+    Column("residence_division", Text),
 )
 
 known_stays = Table(
@@ -123,6 +125,8 @@ class KnownPerson:
     person_id: UUID
     version: int
     merged_into: UUID | None = None
+    registered_division: str | None = None
+    residence_division: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import Connection, func, select
 
 from shared.audit.anchors import Anchor, AnchorSigner
 from shared.audit.chain import Seal, next_seal
 from shared.kernel.clock import china_day
+from shared.kernel.deadlines import start_of_day
 from shared.storage.bulk import insert_rows
 from shared.storage.chassis import AUDIT, AUDIT_ANCHOR, AUDIT_SEAL
 from shared.storage.settled import settled
@@ -61,3 +62,9 @@ def anchor_day(work: UnitOfWork, signer: AnchorSigner) -> int:
     insert_rows(work.connection, AUDIT_ANCHOR, [{"day": day, "number": end.number, "signed": signed}])
     log.info("audit.anchored", day=day.isoformat(), seal=end.number, anchor=signed)
     return 1
+
+
+def signed_until(connection: Connection) -> float:
+    """The end of the last signed day, in seconds since 1970; 0 when no day is signed."""
+    day = connection.execute(select(func.max(AUDIT_ANCHOR.c.day))).scalar()
+    return 0.0 if day is None else start_of_day(day + _ONE_DAY).timestamp()

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from marshmallow import Schema
 
-from shared.contracts import detention, handover, measure, person, reconciliation, release, testing
+from shared.contracts import detention, handover, measure, notification, person, reconciliation, release, testing
 from shared.contracts.fast_load import Checker, Loader, fast_checker, fast_loader
 from shared.contracts.fields import EventData
 
@@ -228,6 +228,10 @@ def _contracts() -> Mapping[str, Contract]:
             "discrepancy.found.v1": reconciliation.DiscrepancyFoundV1,
             "discrepancy.explained.v1": reconciliation.DiscrepancyExplainedV1,
             "discrepancy.resolved.v1": reconciliation.DiscrepancyResolvedV1,
+        },
+        ("notification", "notification"): {
+            "notification.failed.v1": notification.NotificationFailedV1,
+            "notification.settled.v1": notification.NotificationSettledV1,
         },
     }
     return {

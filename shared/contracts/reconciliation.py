@@ -29,6 +29,7 @@ DISCREPANCY_KINDS = (
     "stale_task",
     "task_without_release",
     "event_missing",
+    "two_histories",
     "service_silent",
     "statement_missing",
     "headcount_differs",

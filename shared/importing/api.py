@@ -13,7 +13,17 @@ from shared.importing.importer import Importer
 from shared.importing.reading import MOST_BYTES, read_sheet
 from shared.importing.tables import Import, RowState, State
 from shared.importing.writing import CONTENT_TYPES, XLSX, write_template
-from shared.web import Blueprint, CursorQuery, current_principal, current_work, operation, page_of_rows, page_schema
+from shared.web import (
+    Blueprint,
+    CursorQuery,
+    Jurisdiction,
+    Outside,
+    current_principal,
+    current_work,
+    operation,
+    page_of_rows,
+    page_schema,
+)
 from shared.web.body import read_body
 from shared.web.offload import offloaded
 from shared.web.refusals import UnsupportedBody
@@ -114,7 +124,7 @@ def _add_files(blp: Blueprint, importer: Importer) -> None:
     class Imports(MethodView):
         """Files that were sent."""
 
-        @operation(*importer.roles)
+        @operation(*importer.roles, within=Jurisdiction.SYSTEMS, outside=Outside.LEFT_OUT)
         @blp.arguments(CursorQuery, location="query")
         @blp.response(200, ImportPage)
         def get(self, query: dict[str, Any]) -> dict[str, Any]:
@@ -125,7 +135,7 @@ def _add_files(blp: Blueprint, importer: Importer) -> None:
             return page_of_rows(current_work().connection, mine, **order, limit=query["limit"], cursor=query["cursor"])
 
     @blp.route("", methods=["POST"])
-    @operation(*importer.roles, creates=True, body_limit=MOST_BYTES)
+    @operation(*importer.roles, within=Jurisdiction.OWN_NAME, creates=True, body_limit=MOST_BYTES)
     @blp.doc(requestBody=_FILE)
     @blp.arguments(UploadQuery, location="query")
     @blp.response(201, ImportOut)
@@ -146,7 +156,7 @@ def _add_files(blp: Blueprint, importer: Importer) -> None:
         )
 
     @blp.route("/template", methods=["GET"])
-    @operation(*importer.roles)
+    @operation(*importer.roles, within=Jurisdiction.SYSTEMS, outside=Outside.LEFT_OUT)
     @blp.arguments(TemplateQuery, location="query")
     @blp.response(200, content_type=XLSX)
     def template(query: dict[str, Any]) -> Response:
@@ -162,14 +172,14 @@ def _add_files(blp: Blueprint, importer: Importer) -> None:
 
 def _add_one(blp: Blueprint, importer: Importer) -> None:
     @blp.route("/<uuid:import_id>", methods=["GET"])
-    @operation(*importer.roles)
+    @operation(*importer.roles, within=Jurisdiction.SYSTEMS)
     @blp.response(200, ImportOut)
     def one(import_id: UUID) -> Import:
         """How far an import is, and what it would change or has changed."""
         return jobs.find(importer, import_id, current_principal(), current_work())
 
     @blp.route("/<uuid:import_id>/rows", methods=["GET"])
-    @operation(*importer.roles)
+    @operation(*importer.roles, within=Jurisdiction.SYSTEMS)
     @blp.arguments(RowsQuery, location="query")
     @blp.response(200, ImportRowPage)
     def rows(query: dict[str, Any], import_id: UUID) -> dict[str, Any]:
@@ -183,7 +193,7 @@ def _add_one(blp: Blueprint, importer: Importer) -> None:
         return page_of_rows(current_work().connection, chosen, **order, limit=query["limit"], cursor=query["cursor"])
 
     @blp.route("/<uuid:import_id>/confirmation", methods=["POST"])
-    @operation(*importer.roles, creates=True)
+    @operation(*importer.roles, within=Jurisdiction.SYSTEMS, creates=True)
     @blp.arguments(NothingIn)
     @blp.response(201, ImportOut)
     def confirmation(_body: dict[str, Any], import_id: UUID) -> Import:
@@ -191,7 +201,7 @@ def _add_one(blp: Blueprint, importer: Importer) -> None:
         return jobs.confirm(importer, import_id, current_principal(), current_work())
 
     @blp.route("/<uuid:import_id>/cancellation", methods=["POST"])
-    @operation(*importer.roles, creates=True)
+    @operation(*importer.roles, within=Jurisdiction.SYSTEMS, creates=True)
     @blp.arguments(NothingIn)
     @blp.response(201, ImportOut)
     def cancellation(_body: dict[str, Any], import_id: UUID) -> Import:

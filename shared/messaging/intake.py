@@ -28,7 +28,9 @@ from shared.storage.chassis import IDEMPOTENCY
 from shared.storage.engine import Storage
 from shared.storage.errors import is_conflict, is_unavailable
 from shared.storage.work import Actor, UnitOfWork
+from shared.web.access import Access, not_in_role
 from shared.web.operation import REFUSED_COMMANDS
+from shared.web.principal import Role
 from shared.web.problems import problem_of
 
 ANSWER_CONTENT_TYPE = "application/json"
@@ -49,13 +51,28 @@ class IntakeMessage:
 
 
 Handler = Callable[[IntakeMessage, Any], Mapping[str, Any]]
+SENDER = Role.CENTRE_CLERK  # the broker lets centres' systems in, and nobody else
 
 
 @dataclass(frozen=True)
 class Intake:
-    """A service's door for commands by message. ``handle`` gives the receipt or raises a BatonError."""
+    """A service's door for commands by message. ``handle`` gives the receipt or raises a BatonError.
+
+    ``commands`` says of each command what it needs; one that is not there is not carried out.
+    """
 
     handle: Handler
+    commands: Mapping[str, Access]
+
+    def require(self, command: str) -> None:
+        """Check that there is such a command, and that a centre's system may give it.
+
+        Raises: InvalidInput ``intake.unknown_command``; Forbidden ``authority.role``.
+        """
+        if command not in self.commands:
+            raise InvalidInput("intake.unknown_command", f"commands are {', '.join(self.commands)}")
+        if not self.commands[command].permits(SENDER):
+            raise not_in_role(self.commands[command], SENDER)
 
 
 class IntakeProcessor:
@@ -113,6 +130,7 @@ class IntakeProcessor:
         self._metrics.intake_commands.labels(message.command, "repeated" if earlier else "accepted").inc()
 
     def _first_answer(self, work: UnitOfWork, message: IntakeMessage, delivery: Delivery) -> bytes:
+        self._intake.require(message.command)
         receipt = self._intake.handle(message, work)
         answer = _answer(delivery, accepted=True, receipt=dict(receipt))
         insert_rows(
@@ -145,7 +163,7 @@ class IntakeProcessor:
 
 def _actor(delivery: Delivery, centre: str) -> Actor:
     """Who sent a command; the broker vouches for the user only."""
-    return Actor(f"amqp:{delivery.user_id or centre}", "centre_clerk", centre, "amqp")
+    return Actor(f"amqp:{delivery.user_id or centre}", SENDER.value, centre, "amqp")
 
 
 def _address(delivery: Delivery) -> str | None:

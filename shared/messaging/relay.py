@@ -24,6 +24,7 @@ from shared.storage.outbox import Pending
 
 WINDOW = 500
 CONFIRM_DEADLINE_SECONDS = 10.0
+PACE_SECONDS = 0.02  # from one window to the next, unless there is a backlog
 GIVE_WAY_SECONDS = 1.0  # between windows, while the same process works off a backlog
 IDLE_SECONDS = 1.0  # a lost notification costs this much, never a message
 RETRY_RETURNED_AFTER = timedelta(seconds=5)
@@ -77,12 +78,19 @@ class Relay:
         if self._pressure.is_high and time.monotonic() - self._published_at < GIVE_WAY_SECONDS:
             time.sleep(GIVE_WAY_SECONDS / 10)
             return
-        published = self.publish_once()
+        self._keep_pace()
         self._published_at = time.monotonic()
+        published = self.publish_once()
         self._measure()
         self._backoff.reset()
         if not published and not self._stopping:
             self._leadership.wait(IDLE_SECONDS)
+
+    def _keep_pace(self) -> None:
+        """Let more come together, if the last window is only just out: one message costs as much as fifty."""
+        early = self._published_at + PACE_SECONDS - time.monotonic()
+        if early > 0:
+            time.sleep(early)
 
     def publish_once(self) -> int:
         """Publish one window; how many messages the broker confirmed.

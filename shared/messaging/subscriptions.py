@@ -11,6 +11,8 @@ from shared.contracts.catalogue import CATALOGUE
 
 # What a case is made of. Everything else repeats it: statements, counts, discrepancies.
 _CASES = ("test_order", "order", "stay", "release", "handover_task", "measure")
+# What people are told of, by whoever's event; and that they did not read it.
+_TOLD_OF = ("test_order", "release", "handover_task", "opening", "discrepancy", "notification")
 SUBSCRIPTIONS: Mapping[str, frozenset[str]] = {
     # Whoever has a duty toward a person may know who it is: so the registry hears of all that makes or ends one.
     "person_registry": frozenset(event for event, contract in CATALOGUE.items() if contract.aggregate in _CASES),
@@ -97,4 +99,5 @@ SUBSCRIPTIONS: Mapping[str, frozenset[str]] = {
         }
     ),
     "oversight": frozenset(CATALOGUE),
+    "notification": frozenset(event for event, contract in CATALOGUE.items() if contract.aggregate in _TOLD_OF),
 }

@@ -30,6 +30,7 @@ class Metrics:
         self.relay_nacked = Counter("baton_relay_nacked", "Messages that the broker refused", registry=registry)
         self.broker_blocked = Gauge("baton_broker_blocked", "1 while the broker takes nothing", registry=registry)
         self.queue_messages = Gauge("baton_queue_messages", "Messages waiting", ["queue"], registry=registry)
+        self.queue_consumers = Gauge("baton_queue_consumers", "Who takes from a queue", ["queue"], registry=registry)
         self.inbox_duplicates = Counter("baton_inbox_duplicates", "Messages seen before", registry=registry)
         self.reactions = Counter(
             "baton_reactions", "Events reacted to", ["event", "outcome", "reason"], registry=registry
@@ -75,7 +76,37 @@ class Metrics:
         self.reconciliation_age = Gauge(
             "baton_reconciliation_age_seconds", "Age of the last full comparison", registry=registry
         )
+        self.notice_attempts = Counter(
+            "baton_notice_attempts",
+            "Messages to people tried, by what came of it",
+            ["channel", "outcome"],
+            registry=registry,
+        )
+        self.notices_unsent = Gauge(
+            "baton_notices_unsent", "Messages to people that are due and not sent", ["channel"], registry=registry
+        )
+        self.notices_oldest_age = Gauge(
+            "baton_notices_oldest_unsent_age_seconds", "Age of the oldest of them", ["channel"], registry=registry
+        )
+        self.notices_unheard = Gauge(
+            "baton_notices_unheard", "Notices that nobody of their audience read in time", registry=registry
+        )
         self.timer_runs = Counter("baton_timer_runs", "Runs of timers", ["timer", "outcome"], registry=registry)
+        self.timer_next_run = Gauge(
+            "baton_timer_next_run_timestamp_seconds",
+            "When a timer is to run again; not moved by a run that failed",
+            ["timer"],
+            registry=registry,
+        )
+        self.audit_anchor = Gauge(
+            "baton_audit_anchor_timestamp_seconds", "End of the last day whose audit is signed", registry=registry
+        )
+        self.build_info = Gauge(
+            "baton_build_info",
+            "Always 1: a fingerprint of the code, how far its migrations go, how far the schema did at the start",
+            ["version", "migrations", "schema"],
+            registry=registry,
+        )
 
     def exposition(self) -> bytes:
         """What ``/metrics`` answers."""

@@ -2,10 +2,13 @@
 
     python -m shared.runtime.audit verify [SERVICE …] [--kept FILE]
     python -m shared.runtime.audit anchors [SERVICE …]
+    python -m shared.runtime.audit rotate
 
 ``anchors`` prints each service's signed days, one a line, to be kept elsewhere; ``verify --kept`` also checks against
-such a file. Databases are found as the services find them (``DATABASE_URL`` or ``BATON_DATA``), the public keys in
-``AUDIT_JWKS``. It only reads, and a running platform does not notice.
+such a file. ``rotate`` makes a new key in ``AUDIT_KEY``, for services that are started from then on, and adds its
+public part to ``AUDIT_JWKS``, where every earlier one stays: what it signed is still to be proved. Databases are found
+as the services find them (``DATABASE_URL`` or ``BATON_DATA``), the public keys in ``AUDIT_JWKS``. Proving only reads,
+and a running platform does not notice.
 """
 
 import argparse
@@ -24,6 +27,7 @@ from shared.audit.verifying import Broken, verify
 from shared.runtime.settings import DEFAULT_PORTS, ConfigurationError, data_url
 from shared.storage.chassis import AUDIT_ANCHOR, AUDIT_SEAL
 from shared.storage.engine import make_engine
+from shared.web.tokens import add_key
 
 SERVICES = tuple(name for name in DEFAULT_PORTS if name != "console")
 Kept = Mapping[str, Mapping[date, str]]
@@ -35,10 +39,7 @@ class NotThere(Exception):
 
 def verify_services(services: Sequence[str], kept: Kept) -> bool:
     """Check each service and say what was found; whether all is well."""
-    path = os.environ.get("AUDIT_JWKS")
-    if not path:
-        raise NotThere("AUDIT_JWKS must name the file with the public keys of the audit")
-    keys = json.loads(Path(path).read_text())
+    keys = json.loads(_file("AUDIT_JWKS").read_text())
     found = [_verify(service, keys, kept.get(service, {})) for service in services]
     return all(found)  # every one is checked, also after one that is broken
 
@@ -63,6 +64,13 @@ def read_kept(path: Path) -> Kept:
         except ValueError as error:
             raise ValueError(f"{path}, line {number}: not a service, a day and an anchor") from error
     return kept
+
+
+def _file(name: str) -> Path:
+    path = os.environ.get(name)
+    if not path:
+        raise NotThere(f"{name} must name a file with the keys of the audit")
+    return Path(path)
 
 
 def _verify(service: str, keys: Mapping[str, Any], outside: Mapping[date, str]) -> bool:
@@ -94,7 +102,7 @@ def _reading(service: str) -> Iterator[Connection]:
 def main(arguments: Sequence[str]) -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m shared.runtime.audit", description="Prove the audit.")
-    parser.add_argument("act", choices=("verify", "anchors"))
+    parser.add_argument("act", choices=("verify", "anchors", "rotate"))
     parser.add_argument("services", nargs="*", metavar="SERVICE", help=f"of {', '.join(SERVICES)}; all by default")
     parser.add_argument("--kept", type=Path, metavar="FILE", help="anchors that were printed and kept elsewhere")
     chosen = parser.parse_args(arguments)
@@ -102,6 +110,9 @@ def main(arguments: Sequence[str]) -> int:
     if unknown := sorted(set(services) - set(SERVICES)):
         parser.error(f"there is no service {unknown[0]}")
     try:
+        if chosen.act == "rotate":
+            add_key(_file("AUDIT_KEY"), _file("AUDIT_JWKS"))
+            return 0
         if chosen.act == "anchors":
             print_anchors(services)
             return 0

@@ -7,7 +7,7 @@ the process with a clear line, and the supervisor starts it again.
 import socket
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 from eventlet import wsgi
@@ -19,6 +19,7 @@ from nameko.web.server import HttpOnlyProtocol, WebServer
 from shared.messaging.consumer import BatchConsumer
 from shared.messaging.delivery import DeadLetter, Delivery
 from shared.runtime.timers import TimerLoop
+from shared.service import Loop
 
 SLOW_CLIENT_SECONDS = 30
 
@@ -59,16 +60,6 @@ class BatchEntrypoint(Entrypoint):
         else:
             result.send_exception(*exc_info)
         return value, exc_info
-
-
-class Loop(Protocol):
-    """Something that runs until it is told to stop."""
-
-    def run(self) -> None:
-        """Run; returns after `stop`."""
-
-    def stop(self) -> None:
-        """Finish what is under way."""
 
 
 class LoopProvider(DependencyProvider):

@@ -47,8 +47,9 @@ class BrokerWatch:
         for queue in (events_queue(service), intake_queue(service), dead_queue(service), UNROUTED):
             channel = connection.connection.channel()
             try:
-                waiting = channel.queue_declare(queue, passive=True).message_count
-                self._metrics.queue_messages.labels(queue).set(waiting)
+                found = channel.queue_declare(queue, passive=True)
+                self._metrics.queue_messages.labels(queue).set(found.message_count)
+                self._metrics.queue_consumers.labels(queue).set(found.consumer_count)
                 channel.close()
             except NotFound:
                 continue  # not every service has each of them

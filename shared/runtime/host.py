@@ -59,6 +59,9 @@ def nameko_service(
     if definition.intake is not None:
         commands = IntakeProcessor(storage, definition.intake, metrics, suspects)
         members["take_in"] = _batches(intake_queue(definition.name), commands, settings, broker, metrics, pressure)
+    if definition.loops is not None:
+        loops = enumerate(definition.loops(storage, metrics))
+        members |= {f"loop_{number}": LoopProvider(loop) for number, loop in loops}
     signer = AnchorSigner.from_file(settings.audit_key) if settings.audit_key else None
     chassis = (
         STATE_STREAM,

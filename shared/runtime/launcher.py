@@ -28,11 +28,14 @@ from shared.observability.tracing import Tracing, tracing_of
 from shared.runtime.clock import FileClock
 from shared.runtime.health import BrokerWatch
 from shared.runtime.host import nameko_service
+from shared.runtime.priority import step_aside
 from shared.runtime.settings import ConfigurationError, Settings, Topology, load_settings
 from shared.runtime.topology import look_for_mark
+from shared.runtime.version import tell_version
 from shared.service import ServiceDefinition
+from shared.storage.compatibility import OldCodeRuns, SchemaTooNew
 from shared.storage.engine import Storage
-from shared.storage.migrations import upgrade
+from shared.storage.migrations import bring_up
 from shared.web.app import create_app
 from shared.web.tokens import TokenVerifier
 
@@ -56,8 +59,14 @@ def main(arguments: list[str]) -> int:
     configure_logs(definition.name, settings.log_level)
     try:
         _run(definition, settings)
+    except ConfigurationError as error:  # of what a service needs beside what every service does
+        print(f"configuration: {error}", file=sys.stderr)
+        return 2
     except TopologyMismatch as error:
         log.error("service.topology_mismatch", entity=str(error))
+        return 1
+    except SchemaTooNew as error:
+        log.error("service.schema_too_new", cause=str(error))
         return 1
     return 0
 
@@ -78,6 +87,7 @@ def _run(definition: ServiceDefinition, settings: Settings) -> None:
     # A batch makes tens of thousands of short-lived objects; looking through them again and again finds nothing.
     gc.freeze()
     gc.set_threshold(100_000, 50, 50)
+    step_aside(definition.niceness)
     stop = _stop_on_signals()
     metrics = Metrics()
     clock = FileClock(settings.clock_file) if settings.clock_file else SystemClock()
@@ -87,7 +97,7 @@ def _run(definition: ServiceDefinition, settings: Settings) -> None:
     metrics.db_connections.set_function(storage.engine.pool.checkedout)  # type: ignore[attr-defined]
     broker = Broker(settings.amqp_uri, name=definition.name)
     watch = BrokerWatch(broker, metrics)
-    _wait_for(stop, "database", lambda: upgrade(storage.engine, definition.name), (SQLAlchemyError,))
+    _wait_for(stop, "database", lambda: _bring_up(storage, metrics), (SQLAlchemyError, OldCodeRuns))
     _wait_for(stop, "broker", lambda: _prepare(broker, settings.topology), CONNECTION_ERRORS)
     if stop.ready():
         return
@@ -153,6 +163,11 @@ def _wait_for(stop: Event, what: str, attempt: Any, errors: tuple[type[BaseExcep
         except errors as trouble:
             log.warning("service.waiting", what=what, cause=type(trouble).__name__)
             time.sleep(backoff.next())
+
+
+def _bring_up(storage: Storage[Any], metrics: Metrics) -> None:
+    bring_up(storage.engine, storage.service)
+    tell_version(metrics, storage.engine, storage.service)
 
 
 def _prepare(broker: Broker, topology: Topology) -> None:

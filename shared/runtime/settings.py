@@ -26,6 +26,7 @@ DEFAULT_PORTS: Mapping[str, int] = {
     "community_handover": 8005,
     "oversight": 8006,
     "identity": 8007,
+    "notification": 8008,
 }
 
 

@@ -63,6 +63,7 @@ class TimerLoop:
                 self._metrics.timer_runs.labels(timer.name, "worked").inc()
                 time.sleep(0)  # others get their turn
             self._metrics.timer_runs.labels(timer.name, "idle").inc()
+            self._metrics.timer_next_run.labels(timer.name).set(time.time() + every)
         except SQLAlchemyError as trouble:
             self._metrics.timer_runs.labels(timer.name, "unavailable").inc()
             log.warning("timer.waiting", timer=timer.name, cause=type(trouble).__name__)

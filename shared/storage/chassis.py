@@ -5,7 +5,8 @@ positions of what is not yet confirmed by the broker, so its size is the backlog
 ``inbox`` holds the ids of messages whose effect is committed. ``suspect`` counts attempts at messages that were in
 the hands of a consumer that was lost. ``idempotency`` holds answers to be given again.
 ``audit`` holds who did what. ``dead_letter`` holds messages that could not work, until an operator has dealt with them.
-``stream`` holds how far the service has stated what it logged. ``audit_seal`` is the chain that the audit rows are
+``stream`` holds how far the service has stated what it logged. ``schema_revision`` holds which migrations were applied,
+and what code must know to work after each. ``audit_seal`` is the chain that the audit rows are
 linked into, ``audit_anchor`` its signed end of each day. The audit's tables are append-only: the database refuses more.
 """
 
@@ -38,6 +39,7 @@ class StreamEntry:
     sequence: int
 
 
+CHASSIS = "chassis"  # what its own migrations are called
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -55,6 +57,7 @@ def new_metadata() -> MetaData:
     _add_dead_letters(metadata)
     _add_stream(metadata)
     _add_seals(metadata)
+    _add_revisions(metadata)
     return metadata
 
 
@@ -188,6 +191,15 @@ def _add_seals(metadata: MetaData) -> None:
     )
 
 
+def _add_revisions(metadata: MetaData) -> None:
+    Table(
+        "schema_revision",
+        metadata,
+        Column("revision", Text, primary_key=True),
+        Column("needs", Text),  # a revision that code must know to work after this one; null of one that expands
+    )
+
+
 _CHASSIS = new_metadata()
 EVENT_LOG = _CHASSIS.tables["event_log"]
 OUTBOX = _CHASSIS.tables["outbox"]
@@ -199,3 +211,4 @@ DEAD_LETTER = _CHASSIS.tables["dead_letter"]
 STREAM = _CHASSIS.tables["stream"]
 AUDIT_SEAL = _CHASSIS.tables["audit_seal"]
 AUDIT_ANCHOR = _CHASSIS.tables["audit_anchor"]
+SCHEMA_REVISION = _CHASSIS.tables["schema_revision"]

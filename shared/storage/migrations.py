@@ -1,5 +1,5 @@
 """Schema migrations: Alembic, one history for each service beside that of the chassis' tables, run at start
-under a lock.
+under a lock. Old and new code on one schema: `shared.storage.compatibility`.
 
 Usage: ``python -m shared.storage.migrations upgrade|check|revision <service> [message]`` with ``DATABASE_URL``.
 ``revision`` compares the tables in ``services/<service>/store.py`` with the newest revision and writes the difference
@@ -22,22 +22,62 @@ from alembic.autogenerate import compare_metadata
 from alembic.autogenerate.api import AutogenContext
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData, create_engine, text
 from sqlalchemy.types import TypeDecorator
 
-from shared.storage.chassis import new_metadata
+from shared.storage import compatibility
+from shared.storage.chassis import CHASSIS, new_metadata
+from shared.storage.compatibility import Code
 from shared.storage.engine import make_engine
 from shared.storage.types import JsonValue
 
-CHASSIS = "chassis"
+NEWEST = "heads"
 _SERVICES = Path(__file__).parents[2] / "services"
 _ALEMBIC = Path(__file__).parent / "alembic"
 
 
-def upgrade(engine: Engine, service: str, to: str = "heads") -> None:
-    """Bring a service's schema to a revision, the newest. Safe to call from several replicas at once."""
+def bring_up(engine: Engine, service: str) -> None:
+    """What a process does when it starts: say which code it is, then bring the schema to where that code needs it.
+
+    Raises: see `upgrade`.
+    """
+    compatibility.announce(engine, Code.of(scripts_of(service).get_heads(), service))
+    upgrade(engine, service)
+
+
+def upgrade(engine: Engine, service: str, to: str = NEWEST) -> None:
+    """Bring a service's schema to a revision, the newest. Safe to call from several replicas at once.
+
+    A schema that newer code has changed stays as it is. What may not be taken away yet is left for the next start.
+
+    Raises: compatibility.SchemaTooNew, compatibility.OldCodeRuns.
+    """
     with _one_at_a_time(engine, service) as connection:
-        command.upgrade(_config(service, connection), to)
+        config = _config(service, connection)
+        scripts = ScriptDirectory.from_config(config)
+        if compatibility.is_ahead(connection, scripts):
+            return
+        compatibility.wait_little(connection)
+        for target in [to] if to != NEWEST else compatibility.targets(connection, scripts, service):
+            command.upgrade(config, target)
+        compatibility.note(connection, scripts)
+
+
+def scripts_of(service: str) -> ScriptDirectory:
+    """Every migration of a service, with those of the chassis."""
+    return ScriptDirectory.from_config(_config(service, None))
+
+
+def code_of(service: str) -> str:
+    """How far the code's own migrations go, e.g. ``5.4``: the chassis' number and the service's."""
+    return Code.of(scripts_of(service).get_heads(), service).numbers
+
+
+def schema_of(engine: Engine, service: str) -> str:
+    """How far the schema goes, in the same form."""
+    with engine.connect() as connection:
+        return Code.of(MigrationContext.configure(connection).get_current_heads(), service).numbers
 
 
 def differences(engine: Engine, service: str) -> list[Any]:
@@ -105,7 +145,7 @@ def _history(service: str) -> Path:
     return folder
 
 
-def _config(service: str, connection: Connection) -> Config:
+def _config(service: str, connection: Connection | None) -> Config:
     config = Config()
     config.set_main_option("script_location", str(_ALEMBIC))
     config.set_main_option("version_locations", os.pathsep.join(map(str, (_history(CHASSIS), _history(service)))))

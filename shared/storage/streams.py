@@ -14,9 +14,9 @@ from uuid import UUID
 from sqlalchemy import select
 
 from shared.contracts.reconciliation import MOST_ENTRIES
-from shared.kernel.errors import NotFound
+from shared.kernel.errors import NotFound, invalid_field
 from shared.kernel.ids import derived_id
-from shared.storage.bulk import insert_rows
+from shared.storage.bulk import insert_rows, is_one_of
 from shared.storage.chassis import EVENT_LOG, OUTBOX, STREAM, StreamEntry
 from shared.storage.settled import settled
 from shared.storage.work import UnitOfWork
@@ -24,6 +24,9 @@ from shared.storage.work import UnitOfWork
 STATED = "stream.stated.v1"
 LINGER = timedelta(minutes=1)  # OURS: collect so long before a page is said
 AT_LEAST_EVERY = timedelta(hours=1)  # OURS: an empty page says that the service is there
+AT_ONCE = 1000  # events of a long time that are said again with one request
+LONGEST_AGO = timedelta(days=30)  # OURS: as long as an inbox remembers, unless set otherwise
+SLACK = timedelta(hours=1)
 _STREAMS = UUID("5f1d6f0e-2f0b-4d0c-9a53-6a6d1f7c2b11")
 
 
@@ -38,6 +41,23 @@ class Stream:
     last_position: int
     stated_at: datetime
     events: tuple[StreamEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeardEvent:
+    """An event that somebody else heard from this service."""
+
+    event_id: UUID
+    subject: UUID
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class SaidAgain:
+    """How many events are on their way again, and before which position to go on; None when there are no more."""
+
+    count: int
+    before: int | None
 
 
 def stream_id(service: str) -> UUID:
@@ -96,6 +116,39 @@ def say_again(work: UnitOfWork, subject: UUID, sequence: int) -> UUID:
     insert_rows(work.connection, OUTBOX, [row], tail="on conflict do nothing")
     message_id: UUID = found.message_id
     return message_id
+
+
+def say_again_since(work: UnitOfWork, since: datetime, *, before: int | None = None) -> SaidAgain:
+    """Publish once more what was said since a moment, `AT_ONCE` at most, the newest first; answers are left out.
+
+    The log is read backwards by its numbers, so what it costs follows from what is said again and not from the
+    history. Numbers and moments differ by as much as a transaction lasts or clocks disagree, hence `SLACK`.
+
+    Raises: InvalidInput ``events.too_far_back`` for more than `LONGEST_AGO`.
+    """
+    if since < work.now - LONGEST_AGO:
+        raise invalid_field("/since", "events.too_far_back", f"at most {LONGEST_AGO.days} days are said again")
+    log = EVENT_LOG.c
+    newest_first = select(log.position, log.subject, log.sequence, log.created_at).order_by(log.position.desc())
+    older = newest_first if before is None else newest_first.where(log.position < before)
+    page = work.connection.execute(older.limit(AT_ONCE)).all()
+    wanted = [row for row in page if row.sequence is not None and row.created_at >= since]
+    rows = [{"position": row.position, "subject": row.subject} for row in wanted]
+    insert_rows(work.connection, OUTBOX, rows, tail="on conflict do nothing")
+    is_over = len(page) < AT_ONCE or page[-1].created_at < since - SLACK
+    return SaidAgain(len(wanted), None if is_over else page[-1].position)
+
+
+def unsaid(work: UnitOfWork, heard: Sequence[HeardEvent]) -> list[HeardEvent]:
+    """Those events that somebody heard from this service and that are not in its log, in the given order.
+
+    What it said under the same number meanwhile is another event.
+    """
+    log = EVENT_LOG.c
+    subjects = is_one_of(work.dialect, EVENT_LOG, "subject", list({one.subject for one in heard}))
+    numbers = log.sequence.in_({one.sequence for one in heard})
+    said = set(work.connection.execute(select(log.message_id).where(subjects, numbers)).scalars())
+    return [one for one in heard if one.event_id not in said]
 
 
 def _logged_after(position: int, work: UnitOfWork) -> Sequence[Any]:

@@ -174,7 +174,7 @@ class UnitOfWork:
                 self.connection.exec_driver_sql("release savepoint attempt")
 
     def before_writing(self) -> None:
-        """Called before anything is written, so that an attempt can be undone; one that writes nothing costs nothing."""
+        """Called before anything is written, so that an attempt can be undone; one that writes none costs nothing."""
         if self._attempt == "begun":
             self._attempt = "written"
             self.connection.exec_driver_sql("savepoint attempt")  # SQLAlchemy's own costs ten times as much

@@ -1,5 +1,6 @@
 """The HTTP chassis: application factory, problem documents, operations, idempotency, pagination, tokens."""
 
+from shared.web.access import Jurisdiction, Outside
 from shared.web.body import Blueprint
 from shared.web.operation import current_principal, current_work, operation
 from shared.web.pagination import CursorQuery, page_of, page_of_rows, page_schema
@@ -10,6 +11,8 @@ __all__ = [
     "SUPERVISORS",
     "Blueprint",
     "CursorQuery",
+    "Jurisdiction",
+    "Outside",
     "Principal",
     "Role",
     "current_principal",

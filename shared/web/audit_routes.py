@@ -11,6 +11,7 @@ from shared.audit.changes import changes_of
 from shared.kernel.errors import NotFound
 from shared.storage.chassis import AUDIT, AUDIT_ANCHOR
 from shared.storage.work import UnitOfWork
+from shared.web.access import Jurisdiction
 from shared.web.body import Blueprint
 from shared.web.operation import current_work, operation
 from shared.web.pagination import CursorQuery, page_of_rows, page_schema
@@ -88,7 +89,7 @@ def audit_blueprint() -> Blueprint:
     class Rows(MethodView):
         """The audit."""
 
-        @operation(Role.AUDITOR, looks=True)
+        @operation(Role.AUDITOR, within=Jurisdiction.CITY, looks=True)
         @blp.arguments(AuditQuery, location="query")
         @blp.response(200, AuditPage)
         def get(self, query: dict[str, Any]) -> dict[str, Any]:
@@ -103,7 +104,7 @@ def audit_blueprint() -> Blueprint:
     class OneRow(MethodView):
         """One row."""
 
-        @operation(Role.AUDITOR, looks=True)
+        @operation(Role.AUDITOR, within=Jurisdiction.CITY, looks=True)
         @blp.response(200, WholeAuditRowOut)
         def get(self, position: int) -> dict[str, Any]:
             """One audit row, with what was before and after it."""
@@ -117,7 +118,7 @@ def audit_blueprint() -> Blueprint:
     class Anchors(MethodView):
         """The signed ends of days."""
 
-        @operation(Role.AUDITOR, Role.OPERATOR)
+        @operation(Role.AUDITOR, Role.OPERATOR, within=Jurisdiction.CITY)
         @blp.response(200, AnchorsOut)
         def get(self) -> dict[str, Any]:
             """The newest signed days, to be kept elsewhere."""

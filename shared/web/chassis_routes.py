@@ -8,8 +8,8 @@ import structlog
 from flask import Flask, Response, abort, jsonify, send_from_directory
 
 from shared.observability.metrics import Metrics
+from shared.web.access import public
 from shared.web.openapi import ServiceApi, openapi_document
-from shared.web.operation import public
 
 Probe = Callable[[], str | None]  # what is wrong, or None
 

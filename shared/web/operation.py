@@ -1,9 +1,9 @@
 """What surrounds every operation of an API: who asks, one transaction, at most one effect for each request.
 
-``@operation(Role.X, creates=True)`` stands outermost on a view. It authenticates and authorises, opens the
-unit of work, answers a repeated request from memory, commits when the answer is a success and rolls back
-otherwise. One that loses a race for a row runs again on the new state, so that it can say who was faster. What is
-refused to somebody known is written down, in a transaction of its own.
+``@operation(Role.X, within=Jurisdiction.Y, creates=True)`` stands outermost on a view. It authenticates and authorises
+(`shared.web.access`), opens the unit of work, answers a repeated request from memory, commits when the answer is a
+success and rolls back otherwise. One that loses a race for a row runs again on the new state, so that it can say who
+was faster. What is refused to somebody known is written down, in a transaction of its own.
 """
 
 from collections.abc import Callable
@@ -13,13 +13,14 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
-from flask import Flask, Response, current_app, g, make_response, request
+from flask import Response, current_app, g, make_response, request
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from shared.kernel.errors import Conflict, Forbidden
+from shared.kernel.errors import Conflict
 from shared.storage.errors import is_conflict
 from shared.storage.work import Actor, UnitOfWork
 from shared.web import idempotency
+from shared.web.access import Access, Jurisdiction, Outside, access, declare, not_in_role
 from shared.web.body import read_body, refuse_unstorable_path
 from shared.web.idempotency import Claim
 from shared.web.principal import Principal, Role
@@ -51,11 +52,16 @@ class OpenWork(Protocol):
 class Declaration:
     """What an operation says of itself. ``guard`` is the function that keeps it."""
 
-    roles: frozenset[Role]
+    access: Access
     creates: bool
     looks: bool
     guard: Callable[..., Response]
     body_limit: int | None = None  # bytes, where it is another than the application's
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """Who may do it."""
+        return self.access.roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,51 +73,40 @@ class Gate:
 
 
 def operation(
-    *roles: Role, creates: bool = False, looks: bool = False, body_limit: int | None = None
+    *roles: Role,
+    within: Jurisdiction,
+    outside: Outside | None = None,
+    creates: bool = False,
+    looks: bool = False,
+    body_limit: int | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
-    """Declare who may do this, and whether it creates something (then ``Idempotency-Key`` is required).
+    """Declare who may do this within which jurisdiction, and whether it creates something (then ``Idempotency-Key`` is
+    required). What lies outside is not found, unless ``outside`` says otherwise.
 
     A GET only reads, and everything else writes. What ``looks`` at somebody's identity, with whatever method, writes
     that down and nothing else, so its answer is never kept. ``body_limit`` (bytes) is for what takes files.
+
+    Raises: TypeError where roles are missing, or what is answered outside does not fit the jurisdiction.
     """
-    if not roles:
-        raise TypeError("an operation states who may do it")
+    needed = access(*roles, within=within, outside=outside)
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Response]:
         @wraps(view)
         def guard(*args: Any, **kwargs: Any) -> Response:
             return _run(declaration, lambda: make_response(view(*args, **kwargs)))
 
-        declaration = Declaration(frozenset(roles), creates, looks, guard, body_limit)
+        declaration = Declaration(needed, creates, looks, guard, body_limit)
         guard.__baton_operation__ = declaration  # type: ignore[attr-defined]
-        return guard
+        guard.__baton_guard__ = guard  # type: ignore[attr-defined]
+        return declare(needed)(guard)
 
     return decorate
-
-
-def public(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Declare that anybody may have this without signing in."""
-    view.__baton_public__ = True  # type: ignore[attr-defined]
-    return view
 
 
 def declaration_of(view: Any) -> Declaration | None:
     """What a view declared, if it did so outermost."""
     declared = getattr(view, "__baton_operation__", None)
     return declared if isinstance(declared, Declaration) and declared.guard is view else None
-
-
-def undeclared_routes(app: Flask) -> list[str]:
-    """The routes that state nothing about who may use them, or not outermost; as ``METHOD /route``."""
-    missing = []
-    for rule in app.url_map.iter_rules():
-        view = app.view_functions[rule.endpoint]
-        view_class = getattr(view, "view_class", None)
-        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            target = getattr(view_class, method.lower(), None) if view_class else view
-            if declaration_of(target) is None and not hasattr(target, "__baton_public__"):
-                missing.append(f"{method} {rule.rule}")
-    return missing
 
 
 def current_principal() -> Principal:
@@ -221,9 +216,8 @@ def _authenticate(verifier: TokenVerifier) -> Principal:
 
 
 def _authorise(declaration: Declaration, principal: Principal) -> None:
-    if Role.ANYONE_SIGNED_IN not in declaration.roles and principal.role not in declaration.roles:
-        needed = sorted(role.value for role in declaration.roles)
-        raise Forbidden("authority.role", f"the role {principal.role.value} may not do this", needed=needed)
+    if not declaration.access.permits(principal.role):
+        raise not_in_role(declaration.access, principal.role)
 
 
 def _lost_a_race(error: Exception) -> bool:

@@ -1,5 +1,5 @@
-"""What operators can do in every service: look at dead letters, give them again, discard them with a reason; say again
-an event that others never heard.
+"""What operators can do in every service: look at dead letters, give them again, discard them with a reason; say events
+again that others never heard (`shared.web.event_routes`).
 
 A payload is shown with everything masked that could be personal. Each act is audited.
 """
@@ -11,16 +11,16 @@ from flask.views import MethodView
 from marshmallow import RAISE, Schema, fields, validate
 from sqlalchemy import func, select
 
-from shared.contracts.fields import LARGEST_NUMBER
 from shared.observability.redaction import redacted_text
 from shared.storage import dead_letters
 from shared.storage.chassis import DEAD_LETTER
 from shared.storage.dead_letters import Letter, LetterState
 from shared.storage.outbox import backlog
 from shared.storage.records import Records
-from shared.storage.streams import say_again
 from shared.storage.work import UnitOfWork
+from shared.web.access import Jurisdiction
 from shared.web.body import Blueprint
+from shared.web.event_routes import add_event_routes
 from shared.web.operation import current_principal, current_work, operation
 from shared.web.pagination import CursorQuery, page_of, page_schema
 from shared.web.principal import Role
@@ -106,19 +106,6 @@ class ReplayedOut(Schema):
     count = fields.Integer()
 
 
-class SayAgainIn(_Input):
-    """Which event: the one of a version of an aggregate."""
-
-    subject = fields.UUID(required=True)
-    sequence = fields.Integer(required=True, strict=True, validate=validate.Range(1, LARGEST_NUMBER))
-
-
-class SaidAgainOut(Schema):
-    """Which event is on its way again."""
-
-    event_id = fields.UUID()
-
-
 class StatusOut(Schema):
     """What is on its way, and what is stuck."""
 
@@ -144,7 +131,7 @@ def ops_blueprint() -> Blueprint:
     class Status(MethodView):
         """The service's own messages."""
 
-        @operation(Role.OPERATOR, Role.AUDITOR)
+        @operation(Role.OPERATOR, Role.AUDITOR, within=Jurisdiction.CITY)
         @blp.response(200, StatusOut)
         def get(self) -> dict[str, Any]:
             """What waits to be published, and what waits for an operator."""
@@ -157,7 +144,7 @@ def ops_blueprint() -> Blueprint:
     class Letters(MethodView):
         """Messages that could not work."""
 
-        @operation(Role.OPERATOR, Role.AUDITOR)
+        @operation(Role.OPERATOR, Role.AUDITOR, within=Jurisdiction.CITY)
         @blp.arguments(LetterQuery, location="query")
         @blp.response(200, LetterPage)
         def get(self, query: dict[str, Any]) -> dict[str, Any]:
@@ -171,7 +158,7 @@ def ops_blueprint() -> Blueprint:
     class Summary(MethodView):
         """All letters in figures."""
 
-        @operation(Role.OPERATOR, Role.AUDITOR)
+        @operation(Role.OPERATOR, Role.AUDITOR, within=Jurisdiction.CITY)
         @blp.response(200, SummaryOut)
         def get(self) -> dict[str, Any]:
             """Count letters by state, reason and routing key."""
@@ -184,7 +171,7 @@ def ops_blueprint() -> Blueprint:
     class ReplayMany(MethodView):
         """Many letters of one cause."""
 
-        @operation(Role.OPERATOR, creates=True)
+        @operation(Role.OPERATOR, within=Jurisdiction.CITY, creates=True)
         @blp.arguments(ReplayIn)
         @blp.response(202, ReplayedOut)
         def post(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -202,7 +189,7 @@ def ops_blueprint() -> Blueprint:
     class OneLetter(MethodView):
         """One letter."""
 
-        @operation(Role.OPERATOR, Role.AUDITOR)
+        @operation(Role.OPERATOR, Role.AUDITOR, within=Jurisdiction.CITY)
         @blp.response(200, WholeLetterOut)
         def get(self, letter_id: UUID) -> Letter:
             """Look into a letter: the error, the payload with personal data masked."""
@@ -212,7 +199,7 @@ def ops_blueprint() -> Blueprint:
     class Replay(MethodView):
         """Giving a letter again."""
 
-        @operation(Role.OPERATOR, creates=True)
+        @operation(Role.OPERATOR, within=Jurisdiction.CITY, creates=True)
         @blp.arguments(DecisionNoteIn)
         @blp.response(202, LetterOut)
         def post(self, body: dict[str, Any], letter_id: UUID) -> Letter:
@@ -223,26 +210,14 @@ def ops_blueprint() -> Blueprint:
     class Discard(MethodView):
         """Giving a letter up."""
 
-        @operation(Role.OPERATOR, creates=True)
+        @operation(Role.OPERATOR, within=Jurisdiction.CITY, creates=True)
         @blp.arguments(DecisionNoteIn)
         @blp.response(201, LetterOut)
         def post(self, body: dict[str, Any], letter_id: UUID) -> Letter:
             """Discard a letter, with the reason why nothing is lost by it."""
             return _decide(_letters().get(letter_id), LetterState.DISCARDED, body["note"])
 
-    @blp.route("/events/say-again")
-    class SayAgain(MethodView):
-        """An event that was said and did not arrive."""
-
-        @operation(Role.OPERATOR, creates=True)
-        @blp.arguments(SayAgainIn)
-        @blp.response(202, SaidAgainOut)
-        def post(self, body: dict[str, Any]) -> dict[str, Any]:
-            """Publish a version's event once more. It is safe: who heard it knows it by its id."""
-            event_id = say_again(_work(), body["subject"], body["sequence"])
-            _work().note_act("event.said_again", body["subject"], body["sequence"])
-            return {"event_id": event_id}
-
+    add_event_routes(blp)
     return blp
 
 

@@ -21,6 +21,7 @@ class Role(StrEnum):
     ANYONE_SIGNED_IN = "*"  # in declarations only, never in a token
 
 
+CITY_DIGITS = 4  # of a division code
 SUPERVISORS = (Role.TOWNSHIP_SUPERVISOR, Role.COUNTY_SUPERVISOR, Role.CITY_SUPERVISOR)
 
 
@@ -33,6 +34,11 @@ class Principal:
     organisation: str
     division: str = ""
 
-    def covers(self, division: str | None) -> bool:
-        """Whether a division lies in the asker's area. An unknown place lies in the whole country's only."""
-        return (division or "").startswith(self.division)
+    @property
+    def has_whole_city(self) -> bool:
+        """Whether the asker's area is all that is known here, also what has no place."""
+        return len(self.division) <= CITY_DIGITS
+
+    def covers(self, *divisions: str | None) -> bool:
+        """Whether one of these places lies in the asker's area. An unknown one lies in the whole city's only."""
+        return self.has_whole_city or any(place.startswith(self.division) for place in divisions if place)

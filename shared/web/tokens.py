@@ -100,6 +100,17 @@ def rotate_keys(private_path: Path, public_path: Path) -> None:
     _replace(private_path, json.dumps(key.as_dict(private=True)), mode=0o600)
 
 
+def add_key(private_path: Path, public_path: Path) -> None:
+    """Sign with a new key from now on; every key before it stays in the JWKS, for what is checked years later.
+
+    Raises: OSError, ValueError, KeyError when there is no JWKS yet.
+    """
+    key = OKPKey.generate_key("Ed25519", auto_kid=True)
+    published = [OKPKey.import_key(one) for one in json.loads(public_path.read_text())["keys"]]
+    _write_public(public_path, [key, *published])
+    _replace(private_path, json.dumps(key.as_dict(private=True)), mode=0o600)
+
+
 class TokenIssuer:
     """Signs tokens."""
 

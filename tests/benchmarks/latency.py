@@ -17,6 +17,7 @@ from sqlalchemy.engine import make_url
 
 from deploy.local.accounts import CENTRE, OFFICE, OFFICE_TOWNSHIP
 from deploy.local.client import Platform
+from deploy.local.stack import IDENTITY
 from shared.web.principal import Principal, Role
 from shared.web.tokens import LIFETIME, TokenIssuer
 from tests.benchmarks.figures import milliseconds, rounded
@@ -58,7 +59,8 @@ class Bench:
         self._target = running.stack.urls["release_notification"]
         platform = running.client("county", "station-system")
         self._people = _prepare(platform)
-        issuer = TokenIssuer.from_file(setting.folder / "keys" / "private.jwk")
+        keys = setting.folder / "keys"
+        issuer = TokenIssuer.from_file(keys / "private.jwk", issuer=running.stack.urls[IDENTITY])
         self._token = issuer.issue(Principal("bench", Role.CENTRE_CLERK, CENTRE), 4 * LIFETIME)
         self._wait_for_people()
 

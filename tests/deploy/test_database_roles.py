@@ -12,12 +12,16 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from deploy.compose.database import prepare
+from deploy.compose.secret_files import WITH_DATABASE
 from deploy.local.postgres import PrivatePostgres
-from deploy.local.stack import SERVICES
+from deploy.local.stack import CONSOLE, IDENTITY, SERVICES
+from services.console.session_store import SessionStore
 from services.person_registry.keyring import Keyring
 from services.person_registry.vault import Vault
 from shared.storage.engine import make_engine
 from shared.storage.migrations import differences, upgrade
+
+MIGRATED = (*SERVICES, IDENTITY)  # the console makes its one table itself
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +30,9 @@ def prepared(postgres: PrivatePostgres) -> Iterator[URL]:
     name = f"roles_{uuid4().hex[:8]}"
     superuser = make_url(postgres.create_database(name))
     keys = make_url(postgres.create_database(f"{name}_keys"))
-    prepare(superuser, dict.fromkeys(SERVICES, "first"), monitoring="first")
+    prepare(superuser, dict.fromkeys(WITH_DATABASE, "first"), monitoring="first", backup="first")
     prepare(keys, {"person_registry": "first"})
-    for service in SERVICES:
+    for service in MIGRATED:
         engine = make_engine(superuser.set(username=service).render_as_string(hide_password=False), schema=service)
         upgrade(engine, service)
         engine.dispose()
@@ -37,7 +41,7 @@ def prepared(postgres: PrivatePostgres) -> Iterator[URL]:
     postgres.drop_database(f"{name}_keys")
     engine = create_engine(make_url(postgres.url()), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        for role in (*SERVICES, "monitoring"):
+        for role in (*WITH_DATABASE, "monitoring", "backup"):
             connection.execute(text(f"drop role {role}"))
     engine.dispose()
 
@@ -57,7 +61,7 @@ def ask(url: URL, role: str, statement: str) -> object:
         engine.dispose()
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", MIGRATED)
 def test_each_service_migrated_its_own_schema_as_its_own_role(prepared: URL, service: str) -> None:
     engine = make_engine(prepared.set(username=service).render_as_string(hide_password=False), schema=service)
     assert differences(engine, service) == []
@@ -66,11 +70,11 @@ def test_each_service_migrated_its_own_schema_as_its_own_role(prepared: URL, ser
     assert ask(prepared, service, owners.format(service)) == service
 
 
-@pytest.mark.parametrize("mine", SERVICES)
+@pytest.mark.parametrize("mine", [*MIGRATED, CONSOLE])
 def test_no_service_reads_or_writes_anothers_schema(prepared: URL, mine: str) -> None:
     engine = create_engine(prepared.set(username=mine), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        for other in set(SERVICES) - {mine}:
+        for other in set(MIGRATED) - {mine}:
             for statement in (
                 f"select count(*) from {other}.event_log",
                 f"delete from {other}.outbox",
@@ -81,6 +85,18 @@ def test_no_service_reads_or_writes_anothers_schema(prepared: URL, mine: str) ->
                     connection.execute(text(statement))
                 assert isinstance(refused.value.orig, InsufficientPrivilege), statement
     engine.dispose()
+
+
+def test_the_console_keeps_its_sessions_where_nobody_else_reads_them(prepared: URL) -> None:
+    store = SessionStore(prepared.set(username=CONSOLE).render_as_string(hide_password=False), "secret")
+    store.save("number", {"language": "zh"}, now=0.0)
+    kept = store.load("number")
+    store.dispose()
+    assert kept is not None and kept.contents == {"language": "zh"}
+    for other in MIGRATED:
+        with pytest.raises(ProgrammingError) as refused:
+            ask(prepared, other, "select count(*) from console.session_v1")
+        assert isinstance(refused.value.orig, InsufficientPrivilege), other
 
 
 def test_no_service_becomes_another_or_more_than_it_is(prepared: URL) -> None:
@@ -108,7 +124,7 @@ def test_the_registry_keeps_locks_and_destroys_the_keys_of_persons(keys: URL, id
 
 
 def test_no_other_service_reaches_the_keys_of_persons(keys: URL) -> None:
-    for service in set(SERVICES) - {"person_registry"}:
+    for service in set(WITH_DATABASE) - {"person_registry"}:
         with pytest.raises(OperationalError, match="permission denied for database"):
             ask(keys, service, "select 1")
 
@@ -119,17 +135,23 @@ def test_monitoring_sees_figures_and_no_case(prepared: URL) -> None:
         ask(prepared, "monitoring", "select count(*) from person_registry.event_log")
 
 
+def test_who_makes_backups_replicates_and_cannot_ask(prepared: URL) -> None:
+    assert ask(prepared, "monitoring", "select rolreplication from pg_roles where rolname = 'backup'") is True
+    with pytest.raises(OperationalError, match="permission denied for database"):
+        ask(prepared, "backup", "select 1")
+
+
 def test_made_again_it_changes_passwords_and_nothing_else(prepared: URL) -> None:
     def verifiers() -> list[str]:
         with psycopg2.connect(prepared.set(drivername="postgresql").render_as_string()) as connection:
             cursor = connection.cursor()
-            cursor.execute("select rolname, rolpassword from pg_authid where rolname = any(%s)", (list(SERVICES),))
+            cursor.execute("select rolname, rolpassword from pg_authid where rolname = any(%s)", (list(WITH_DATABASE),))
             return cursor.fetchall()
 
     tables = ask(prepared, "oversight", "select count(*) from pg_tables")
     before = verifiers()
     assert all(password.startswith("SCRAM-SHA-256$") for _, password in before)
-    prepare(prepared, dict.fromkeys(SERVICES, "second"), monitoring="second")
-    assert len(verifiers()) == len(SERVICES)
+    prepare(prepared, dict.fromkeys(WITH_DATABASE, "second"), monitoring="second")
+    assert len(verifiers()) == len(WITH_DATABASE)
     assert not set(verifiers()) & set(before)
     assert ask(prepared, "oversight", "select count(*) from pg_tables") == tables

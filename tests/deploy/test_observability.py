@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 import yaml
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from deploy.local.stack import ROOT, SERVICES
+from deploy.backup import exporter
+from deploy.local.stack import IDENTITY, ROOT, SERVICES
 from deploy.local.system_packages import program
 from deploy.observability.dashboards import DASHBOARDS, FOLDER, expressions, rendered
 from shared.contracts.catalogue import CATALOGUE
@@ -44,14 +45,15 @@ RECORDS = {rule["record"] for rule in rules("record")}
 
 @cache
 def exposed() -> dict[str, set[str]]:
-    """Every sample that a service can expose, as it is exposed, with its labels."""
+    """Every sample that a service or the backups' exporter can expose, as it is exposed, with its labels."""
     metrics = Metrics()
     for metric in vars(metrics).values():
         if isinstance(metric, Counter | Gauge | Histogram):
             one = metric.labels(*metric._labelnames) if metric._labelnames else metric
             one.observe(1) if isinstance(one, Histogram) else one.inc()
     found: dict[str, set[str]] = {}
-    for family in text_string_to_metric_families(metrics.exposition().decode()):
+    backups = generate_latest(exporter.registry([Path("server")]))
+    for family in text_string_to_metric_families((metrics.exposition() + backups).decode().replace("# EOF\n", "")):
         for sample in family.samples:
             found.setdefault(sample.name, set()).update(sample.labels)
     return found
@@ -231,12 +233,12 @@ def test_an_alert_reaches_somebody_by_its_severity() -> None:
 def test_prometheus_asks_every_service() -> None:
     told = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())
     (services,) = [job for job in told["scrape_configs"] if job["job_name"] == "services"]
-    assert services["dns_sd_configs"][0]["names"] == list(SERVICES)
+    assert services["dns_sd_configs"][0]["names"] == [*SERVICES, IDENTITY]
 
 
 def test_no_metric_has_a_label_that_could_name_a_person() -> None:
     labels = set().union(*exposed().values())
     assert labels <= {
         "method", "route", "status", "event", "outcome", "reason", "command",
-        "queue", "timer", "table", "kind", "le",
+        "queue", "timer", "table", "kind", "server", "channel", "le", "version", "migrations", "schema",
     }  # fmt: skip

@@ -9,27 +9,37 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from sqlalchemy.engine import make_url
-from werkzeug.security import check_password_hash
+from sqlalchemy.engine import URL, make_url
 
+from deploy.compose.passwords import main as renew_passwords
 from deploy.compose.rights import TOPOLOGY_USER
 from deploy.compose.secret_files import (
     AMQP_URI,
+    CLIENT_SECRET,
     DATABASE_URL,
     KEYS_DATABASE_URL,
     PAGER,
+    PUBLIC_KEYS,
+    SIGNING_KEY,
+    WITH_DATABASE,
     main,
     missing,
     passwords,
     wanted,
 )
-from deploy.local.stack import SERVICES
+from deploy.local.stack import CONSOLE, IDENTITY, SERVICES
 from deploy.local.where import password_from_environment, trusted, urls_from_environment
+from services.console.settings import load_settings as load_console_settings
+from services.identity.accounts import Client, Directory
+from services.identity.settings import load_provider_settings
 from services.person_registry.keyring import Keyring
 from shared.runtime.settings import ConfigurationError, Topology, load_settings
+from shared.web.principal import Principal, Role
+from shared.web.tokens import Expected, TokenIssuer, TokenVerifier
 
 NEW_RIGHTS = "secrets: the broker's users and rights are new; it reads them when it starts"
 DEV = {"BATON_PROFILE": "dev"}
+OFFICER = Principal("officer", Role.COMMUNITY_OFFICER, "OFFICE-1", "430802001")
 
 
 def run(folder: Path, env: dict[str, str]) -> tuple[int, list[str]]:
@@ -87,7 +97,7 @@ def test_only_the_owner_reaches_the_folder_and_nobody_writes_to_what_is_in_it(tr
 def test_no_two_services_share_a_password_and_the_broker_gets_hashes_only(trial: Path) -> None:
     said = passwords(trial, AMQP_URI)
     assert set(said) == {*SERVICES, TOPOLOGY_USER}
-    assert set(passwords(trial, DATABASE_URL)) == set(SERVICES)
+    assert set(passwords(trial, DATABASE_URL)) == set(WITH_DATABASE) == {*SERVICES, IDENTITY, CONSOLE}
     everything = [*said.values(), *passwords(trial, DATABASE_URL).values()]
     assert len(set(everything)) == len(everything)
     definitions = (trial / "rabbitmq" / "definitions.json").read_text()
@@ -107,6 +117,23 @@ def test_a_changed_password_is_written_to_the_broker_s_users(trial: Path) -> Non
     assert after["users"] != before["users"]
     assert after["permissions"] == before["permissions"]
     assert len(run(trial, DEV)[1]) == 1, "once is enough"
+
+
+def test_new_passwords_are_one_service_s_alone_and_nothing_else_of_its_addresses_changes(trial: Path) -> None:
+    def addresses(name: str) -> list[URL]:
+        files = (AMQP_URI, DATABASE_URL, KEYS_DATABASE_URL)
+        return [make_url((trial / name / file).read_text()) for file in files if (trial / name / file).is_file()]
+
+    before, others = addresses("person_registry"), addresses("oversight")
+    assert renew_passwords([str(trial), "person_registry"]) == 0
+    after = addresses("person_registry")
+    assert len(before) == 3
+    assert all(old.password != new.password for old, new in zip(before, after, strict=True))
+    assert [one.set(password="x") for one in before] == [one.set(password="x") for one in after]
+    assert addresses("oversight") == others
+    assert (trial / "person_registry" / AMQP_URI).stat().st_mode & 0o777 == 0o444
+    assert run(trial, DEV)[1][1:] == [NEW_RIGHTS], "the broker's users follow"
+    assert renew_passwords([str(trial), "nobody"]) == 1
 
 
 def test_rights_of_another_version_are_written_anew_and_its_passwords_stay(trial: Path) -> None:
@@ -143,14 +170,51 @@ def test_the_certificate_is_trusted_by_whoever_trusts_its_authority(trial: Path)
 
 def test_the_accounts_are_there_and_their_password_is_for_people_only(trial: Path) -> None:
     password = password_from_environment({"BASE_URL": "https://localhost", "BATON_SECRETS": str(trial)})
-    accounts = json.loads((trial / "console" / "accounts.json").read_text())
-    assert all(check_password_hash(account["password"], password) for account in accounts[:2])
-    assert not any(password in path.read_text() for path in (trial / "console").rglob("*") if path.is_file())
+    directory = Directory.from_file(trial / IDENTITY / "accounts.json", Client("console", "secret"))
+    assert directory.check("officer", password) is not None
+    assert directory.clients["station-system"].check_client_secret(password)
+    seen = [path for path in trial.rglob("*") if path.is_file() and path.parent.name != "people"]
+    assert not any(password in path.read_text() for path in seen)
+
+
+def test_the_provider_starts_on_what_was_made_and_signs_what_services_trust(
+    trial: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "OIDC_ISSUER": "https://baton.example/identity",
+        "CONSOLE_URLS": "https://baton.example",
+        "ACCOUNTS": trial / IDENTITY / "accounts.json",
+        "TOKEN_PRIVATE_JWK": trial / SIGNING_KEY,
+        "TOKEN_JWKS": trial / PUBLIC_KEYS,
+        "OIDC_CLIENT_SECRET_FILE": trial / CLIENT_SECRET,
+        "IDENTITY_COOKIE_SECRET_FILE": trial / IDENTITY / "cookie-secret",
+    }.items():
+        monkeypatch.setenv(name, str(value))
+    settings = load_provider_settings()
+    assert settings.console.check_client_secret((trial / CLIENT_SECRET).read_text())
+    assert settings.console.redirect_uris == ("https://baton.example/signed-in",)
+    token = TokenIssuer.from_file(settings.private_jwk, issuer=settings.issuer).issue(OFFICER)
+    assert TokenVerifier.from_file(trial / PUBLIC_KEYS, expected=Expected(settings.issuer)).verify(token) == OFFICER
+
+
+def test_the_console_starts_on_what_was_made(trial: Path) -> None:
+    told = load_console_settings(
+        {f"{name.upper()}_URL": f"http://{name}:8000" for name in SERVICES}
+        | {
+            "OIDC_ISSUER": "https://baton.example/identity",
+            "OIDC_CLIENT_SECRET_FILE": str(trial / CLIENT_SECRET),
+            "DATABASE_URL_FILE": str(trial / CONSOLE / DATABASE_URL),
+            "SESSION_SECRET_FILE": str(trial / CONSOLE / "session-secret"),
+        }
+    )
+    assert told.session_secret == (trial / CONSOLE / "session-secret").read_text()
+    assert make_url(told.sessions_url).password == passwords(trial, DATABASE_URL)[CONSOLE]
 
 
 def test_behind_a_front_door_each_service_has_its_path() -> None:
     urls = urls_from_environment({"BASE_URL": "https://baton.example/", "OVERSIGHT_PORT": "9"})
     assert urls["console"] == "https://baton.example"
+    assert urls["identity"] == "https://baton.example/identity"
     assert urls["drug_testing"] == "https://baton.example/api/drug_testing"
 
 

@@ -65,6 +65,6 @@ def test_faults_are_spread_over_the_time_in_their_order() -> None:
 
 def test_the_services_that_matter_most_have_two_processes() -> None:
     assert Counter(name.partition("-")[0] for name in PROCESSES) == {
-        **dict.fromkeys(("person_registry", "drug_testing", "detention_intake", "oversight"), 1),
+        **dict.fromkeys(("person_registry", "drug_testing", "detention_intake", "oversight", "notification"), 1),
         **dict.fromkeys(REPLICATED, 2),
     }

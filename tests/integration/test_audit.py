@@ -257,6 +257,29 @@ def test_one_byte_changed_in_the_raw_file_is_found_and_named(
     assert re.search(r"BROKEN: audit row [123] was changed after seal 1", capsys.readouterr().out)
 
 
+def test_days_that_an_earlier_key_signed_are_proved_however_often_it_was_rotated(
+    service: ServiceUnderTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    private, public = tmp_path / "audit.jwk", tmp_path / "audit.jwks"
+    private.write_text(json.dumps(KEY.as_dict(private=True)))
+    public.write_text(json.dumps(KEYS))
+    monkeypatch.setenv("AUDIT_KEY", str(private))
+    monkeypatch.setenv("AUDIT_JWKS", str(public))
+    register(service)
+    seal(service)
+    for _ in range(3):
+        with service.work() as work:
+            assert anchor_day(work, AnchorSigner.from_file(private)) == 1
+        assert command(["rotate"]) == 0
+        service.clock.advance(timedelta(days=1))
+    keys = json.loads(public.read_text())
+    assert len({key["kid"] for key in keys["keys"]}) == 4
+    assert "d" not in keys["keys"][0]
+    with service.work() as work:
+        assert verify(work.connection, "person_registry", keys, {}).anchors == 3
+    assert private.stat().st_mode & 0o077 == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -1,4 +1,7 @@
-"""The console as a relying party: signing in at a provider, tokens that stay at the server, sessions that end."""
+"""The console as a relying party: signing in at a provider, tokens that stay at the server, sessions that end.
+
+As in an installation, browsers find the provider behind a front door that it shares, and the console by another way.
+"""
 
 import html
 import re
@@ -14,6 +17,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import create_engine
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.test import TestResponse
 
@@ -34,6 +38,7 @@ from tests.support.provider import PASSWORD, SECRET, csrf_token, provider_settin
 from tests.support.schema import migrate
 
 CONSOLE = "http://localhost"
+ISSUER = "https://baton.example/identity"
 REFUSAL = f"/tasks/{new_id()}/refusal"
 IDLE, LONGEST = timedelta(minutes=30), timedelta(hours=12)
 
@@ -71,12 +76,27 @@ class Heard:
         return [request.headers["Authorization"].removeprefix("Bearer ") for request in self.requests]
 
 
+class FrontDoor(httpx.HTTPTransport):
+    """Leads browsers to the provider, whose path it takes off."""
+
+    def __init__(self, way: str) -> None:
+        super().__init__(trust_env=False)
+        self._way = way
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        assert str(request.url).startswith(f"{ISSUER}/")
+        url = self._way + str(request.url).removeprefix(ISSUER)
+        return super().handle_request(
+            httpx.Request(request.method, url, headers=request.headers, stream=request.stream)
+        )
+
+
 @dataclass
 class Console:
     """The console's application before a provider that answers over the network."""
 
     make: Callable[[], Any]
-    issuer: str
+    way: str
     folder: Path
     services: Heard
     now: Now = field(default_factory=Now)
@@ -90,7 +110,7 @@ class Console:
         self.app.session_interface.now = self.now
 
     def browser(self) -> "Browser":
-        return Browser(self, self.app.test_client(), httpx.Client(trust_env=False))
+        return Browser(self, self.app.test_client(), httpx.Client(transport=FrontDoor(self.way)))
 
     def rows(self) -> list[Any]:
         with self.app.session_interface.store._engine.connect() as connection:
@@ -110,7 +130,7 @@ class Browser:
         answer = self.http.get(path)
         assert (answer.status_code, answer.location.split("?")[0]) == (302, "/login"), answer.location
         answer = self.http.get(answer.location)
-        assert answer.location.startswith(f"{self.console.issuer}/authorize?")
+        assert answer.location.startswith(f"{ISSUER}/authorize?")
         return str(answer.location)
 
     def back(self, address: str, username: str = "officer") -> str:
@@ -140,14 +160,13 @@ class Browser:
 
 @pytest.fixture(scope="module")
 def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """The embedded provider, on a port, and its folder."""
+    """Where the embedded provider answers, and its folder."""
     folder, port = tmp_path_factory.mktemp("provider"), free_port()
-    issuer = f"http://127.0.0.1:{port}"
     storage: Storage[Work] = Storage(service="identity", url=f"sqlite:///{folder / 'identity.sqlite3'}", work=Work)
     migrate(storage)
-    app = create_provider(provider_settings(folder, issuer=issuer, console=CONSOLE), storage, Metrics())
+    app = create_provider(provider_settings(folder, issuer=ISSUER, console=CONSOLE), storage, Metrics())
     with serving(make_server("127.0.0.1", port, app, threaded=True)):
-        yield issuer, folder
+        yield f"http://127.0.0.1:{port}", folder
     storage.dispose()
 
 
@@ -168,15 +187,15 @@ def serving(server: BaseWSGIServer) -> Any:
 @pytest.fixture(scope="module")
 def only_console(provider: tuple[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """To make an application takes long; each test has a browser and a time of its own."""
-    issuer, folder = provider
+    way, folder = provider
     build = tmp_path_factory.mktemp("console")
     keys = FileKeys(folder / "public.jwks")
-    services = Heard(TokenVerifier(keys, SystemClock(), Expected(issuer)))
+    services = Heard(TokenVerifier(keys, SystemClock(), Expected(ISSUER)))
     settings = Settings(
         host="127.0.0.1",
         port=0,
         urls={name: f"http://{name}" for name in SERVICES},
-        issuer=issuer,
+        issuer=ISSUER,
         client_id="console",
         client_secret=SECRET,
         scope="openid profile",
@@ -189,8 +208,9 @@ def only_console(provider: tuple[str, Path], tmp_path_factory: pytest.TempPathFa
         assets=BUILD / "node_modules",
         build=build,
         forwarded_hops=0,
+        backchannel=way,
     )
-    opened = Console(lambda: create_console(settings, httpx.MockTransport(services.answer)), issuer, folder, services)
+    opened = Console(lambda: create_console(settings, httpx.MockTransport(services.answer)), way, folder, services)
     opened.start()
     yield opened
     opened.app.session_interface.store.dispose()
@@ -430,7 +450,7 @@ def test_whoever_was_signed_out_by_time_can_still_sign_out(console: Console) -> 
     console.now.pass_by(IDLE + timedelta(seconds=1))
     answer = browser.http.post("/logout", data={"csrf_token": csrf})
     assert answer.status_code == 200
-    assert f"{console.issuer}/logout" in answer.get_data(as_text=True)
+    assert f"{ISSUER}/logout" in answer.get_data(as_text=True)
 
 
 def test_nobody_is_signed_out_by_another_site(console: Console) -> None:
@@ -497,3 +517,49 @@ def test_a_provider_that_is_away_is_told_and_ends_no_session(console: Console, m
     assert browser.http.get("/tasks").status_code == 503
     monkeypatch.undo()
     assert browser.http.get("/tasks").status_code == 200
+
+
+# The database of the sessions is away.
+
+
+@pytest.fixture
+def away(console: Console) -> Iterator[Callable[[], None]]:
+    """Takes the database of the sessions away; it comes back after."""
+    store = console.app.session_interface.store
+    there = store._engine
+
+    def take() -> None:
+        store._engine = create_engine("sqlite:////nowhere/console.sqlite3")
+
+    yield take
+    store._engine = there
+
+
+def test_a_database_of_sessions_that_is_away_is_told_and_ends_no_session(
+    console: Console, away: Callable[[], None]
+) -> None:
+    browser, store = console.browser(), console.app.session_interface.store
+    browser.sign_in()
+    signed_in, there = browser.cookie, store._engine
+    away()
+    told = [browser.http.get("/tasks"), browser.post(REFUSAL, reason="x"), browser.http.get("/login")]
+    for answer in (*told, console.browser().http.get("/tasks"), console.browser().http.get("/login")):
+        assert answer.status_code == 503
+        assert "暂时无法连接" in answer.get_data(as_text=True)
+        assert "Set-Cookie" not in answer.headers
+    for path in ("/assets/pico.css", "/static/console.css", "/health/live"):  # what the page needs, too
+        assert browser.http.get(path).status_code == 200
+    store._engine = there
+    assert browser.cookie == signed_in
+    assert browser.http.get("/tasks").status_code == 200
+
+
+def test_a_database_of_sessions_that_goes_meanwhile_is_told(console: Console, away: Callable[[], None]) -> None:
+    browser = console.browser()
+    browser.sign_in()
+    console.app.session_interface.store.see = lambda *_: away()  # just after the session was read
+    console.now.pass_by(timedelta(minutes=2))
+    try:
+        assert browser.http.get("/tasks").status_code == 503
+    finally:
+        del console.app.session_interface.store.see

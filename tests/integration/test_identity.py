@@ -20,7 +20,7 @@ from services.identity.service import SERVICE, forget
 from services.identity.store import codes, failures, refresh_tokens, sign_ins
 from shared.audit.sealing import seal_more
 from shared.storage.migrations import differences
-from shared.web.operation import undeclared_routes
+from shared.web.access import undeclared_routes
 from shared.web.principal import Principal, Role
 from shared.web.tokens import InvalidToken, rotate_keys
 from tests.support.provider import (

@@ -1,7 +1,9 @@
 """The provider's pages: what the form guards against, and how guessing is slowed down without keeping people out."""
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -119,6 +121,42 @@ def test_where_browsers_come_by_tls_cookies_go_by_nothing_else(tmp_path: Path) -
     assert cookie.startswith("__Host-baton_identity=")
     assert all(word in cookie for word in ("Secure", "HttpOnly", "Path=/", "SameSite=Lax"))
     storage.dispose()
+
+
+def test_behind_a_front_door_that_it_shares_every_address_has_its_path(tmp_path: Path) -> None:
+    issuer = "https://baton.example/identity"
+    folder, url = tmp_path / "identity", f"sqlite:///{tmp_path / 'identity.sqlite3'}"
+    with provider_under_test(folder, url, issuer=issuer) as mounted:
+        browser = mounted.browser()
+        page = browser.open().get_data(as_text=True)
+        (form,) = re.findall(r'<form method="post" action="([^"?]+)', page)
+        styles = re.findall(r'<link rel="stylesheet" href="([^"]+)"', page)
+        assert (form, len(styles)) == ("/identity/authorize", 2)
+        for style in styles:  # the front door takes the path off
+            assert browser.http.get(style.removeprefix("/identity")).status_code == 200
+        (language,) = re.findall(r'href="([^"?]+)\?[^"]*ui_locales', page)
+        assert language == "/identity/authorize"
+        answer = browser.enter()
+        paths = dict(re.findall(r"^(\w+)=.*?Path=([^;]+)", "\n".join(answer.headers.getlist("Set-Cookie")), re.M))
+        assert paths == {"baton_device": "/identity", "baton_identity": "/"}
+        assert browser.http.get("/.well-known/openid-configuration").get_json()["jwks_uri"] == f"{issuer}/jwks"
+        asked = {"data": {"grant_type": "client_credentials"}, "auth": ("station-system", PASSWORD)}
+        by_the_way_inside = browser.http.post("/token", base_url="http://identity:8000", **asked)
+        assert by_the_way_inside.status_code == 200
+
+
+def test_a_database_that_is_away_is_told_on_a_page(provider: ProviderUnderTest) -> None:
+    browser = provider.browser()
+    csrf = csrf_token(browser.open())
+    there = provider.app.extensions["provider"]
+    away: Storage[Work] = Storage(service="identity", url="sqlite:////nowhere/identity.sqlite3", work=Work)
+    provider.app.extensions["provider"] = replace(there, storage=away)
+    answer = browser.enter(csrf=csrf, ui_locales="en")
+    assert answer.status_code == 503
+    assert "please try again later" in answer.get_data(as_text=True)
+    assert answer.headers["Retry-After"] == "5"
+    provider.app.extensions["provider"] = there
+    away.dispose()
 
 
 def test_the_page_has_no_script_and_leads_to_the_client_only(provider: ProviderUnderTest) -> None:

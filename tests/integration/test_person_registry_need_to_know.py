@@ -14,7 +14,7 @@ from deploy.local.postgres import PrivatePostgres
 from services.person_registry.escrow import NotSealed, read_sealed
 from services.person_registry.service import SERVICE
 from services.person_registry.store import persons
-from services.person_registry.vault import vault_beside
+from services.person_registry.vault import keys, vault_beside
 from shared.kernel.ids import new_id
 from shared.storage.engine import make_engine
 from shared.storage.migrations import upgrade
@@ -301,6 +301,25 @@ def test_an_identity_is_erased_when_nobody_has_a_duty_any_more(
     with pytest.raises(NotSealed):
         read_sealed(person, identity_keys / "escrow-private.key", database_url)
     assert registered(service) != person, "whoever comes again gets a new file"
+
+
+def test_keys_that_a_restore_brings_back_are_locked_and_destroyed_again(
+    service: ServiceUnderTest, database_url: str
+) -> None:
+    nameless: dict[str, Any] = {"identity_kind": "none", "identity_number": None}
+    sealed, erased, open_one = (registered(service, **nameless) for _ in range(3))
+    vault = vault_beside(database_url)
+    with vault._engine.connect() as connection:
+        backup = [dict(row) for row in connection.execute(select(keys)).mappings()]
+    service.client.post(f"/persons/{sealed}/sealing", {"ground": "未成年人"}, as_=COUNTY)
+    service.client.post(f"/persons/{erased}/erasure", {"ground": "个人信息保护法第四十七条"}, as_=CITY)
+    assert service.run_timer("close_again") == 0
+    with vault._engine.begin() as connection:
+        connection.execute(keys.delete())
+        connection.execute(keys.insert(), backup)
+    assert vault.left_of([sealed, erased, open_one]) == {sealed: True, erased: True, open_one: True}
+    assert service.run_timer("close_again") == 2
+    assert vault.left_of([sealed, erased, open_one]) == {sealed: False, open_one: True}
 
 
 def test_identities_in_clear_are_put_under_keys_by_the_migration(

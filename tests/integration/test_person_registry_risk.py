@@ -95,6 +95,16 @@ def test_a_decision_is_reviewed_and_after_three_clean_years_the_platform_lets_go
     assert service.run_timer("review_risk") == 0
 
 
+def test_a_station_lists_whom_it_has_a_duty_toward_and_no_other_resident(service: ServiceUnderTest) -> None:
+    own, other = registered(service), registered(service)
+    for person in (own, other):
+        service.react(event("test.settled.v1", person_id=person, station="elsewhere", division="430802001"))
+    neighbour = principal_of(Role.STATION_OFFICER, organisation="station-9", division="430822", subject="neighbour")
+    service.react(event("test.ordered.v1", person_id=own, station="station-9", division="430802001"))
+    listed = service.client.get("/risk-assessments", as_=neighbour).get_json()["items"]
+    assert [one["person_id"] for one in listed] == [str(own)]
+
+
 def test_what_waits_for_a_decision_is_listed(service: ServiceUnderTest) -> None:
     waiting, done = registered(service), registered(service)
     for person in (waiting, done):

@@ -555,9 +555,59 @@ def test_what_was_heard_before_reconciliation_was_there_is_compared_too(database
             for table in ("awaited_event", "comparison", "discrepancy", "known_headcount", "known_release"):
                 connection.execute(text(f"drop table {table}"))
             connection.execute(text("drop table known_task"))
-            connection.execute(text("drop table stated_part"))
-            connection.execute(text("delete from alembic_version where version_num = 'oversight_0004'"))
+            for table in ("stated_part", "forked_aggregate"):
+                connection.execute(text(f"drop table {table}"))
+            connection.execute(text("alter table aggregate_state drop column asked"))
+            connection.execute(text("delete from alembic_version where version_num = 'oversight_0006'"))
             connection.execute(text("insert into alembic_version values ('oversight_0003')"))
         upgrade(service.storage.engine, "oversight")
+        with service.storage.engine.connect() as connection:
+            asked = connection.execute(text("select asked from aggregate_state where kind = 'handover_task'")).scalars()
+            assert list(asked) == ["OFFICE-430802001"]
         assert later(service) == 1
         assert named(service) == {("release_without_task", str(release.subject))}
+
+
+def test_a_service_that_says_a_number_twice_was_restored_and_is_named_until_it_is_past_it(
+    service: ServiceUnderTest,
+) -> None:
+    lost = [a_release(executed=False, state="planned")]
+    lost += [a_release(executed=False, subject=lost[0].subject, sequence=number) for number in (2, 3)]
+    service.react(*lost)
+    service.react(*lost)  # again is not anew
+    assert compare(service) == 0
+    service.react(a_release(executed=False, subject=lost[0].subject, sequence=2))
+    assert compare(service) == 1
+    (one,) = discrepancies(service)
+    named_so = ("two_histories", str(lost[0].subject), "release_notification", "release", 2)
+    assert (one["kind"], one["subject"], one["owner"], one["detail"], one["number"]) == named_so
+    service.react(a_release(executed=False, subject=lost[0].subject, sequence=3))
+    assert compare(service) == 0
+    assert len(discrepancies(service)) == 1
+    service.react(a_release(executed=False, subject=lost[0].subject, sequence=4))
+    assert compare(service) == 1
+    assert named(service) == set()
+
+
+def test_pages_said_anew_name_the_service_and_are_no_silence(on_sqlite: ServiceUnderTest) -> None:
+    on_sqlite.react(*(page("drug_testing", sequence=number) for number in (1, 2, 3, 4)))
+    on_sqlite.clock.advance(timedelta(hours=4))
+    on_sqlite.react(page("drug_testing", sequence=3, time=on_sqlite.clock.now()))
+    compare(on_sqlite)
+    (one,) = discrepancies(on_sqlite)
+    assert (one["kind"], one["owner"], one["detail"]) == ("two_histories", "drug_testing", "stream")
+
+
+def test_what_was_heard_of_a_service_is_listed_since_a_moment_without_what_it_says(service: ServiceUnderTest) -> None:
+    early, release, person = a_release(executed=False, time=NOW - HOUR), a_release(), person_registered()
+    service.react(early, release, person)
+    query = f"/heard?producer=release_notification&since={NOW.isoformat().replace('+', '%2B')}"
+    (one,) = service.client.get(query, as_=Role.OPERATOR).get_json()["items"]
+    assert one.pop("occurred_at")
+    assert one == {
+        "event_id": str(release.id),
+        "kind": "release",
+        "subject": str(release.subject),
+        "sequence": release.sequence,
+    }
+    assert service.client.get(query, as_=CITY).status_code == 403

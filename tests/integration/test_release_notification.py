@@ -141,7 +141,7 @@ def test_another_centres_release_does_not_exist(service: ServiceUnderTest) -> No
     refused = service.client.post(f"/releases/{release}/cancellation", {"reason": "x"}, as_=OTHER)
     assert code_of(refused) == (404, "release.not_found")
     foreign = service.client.post("/releases", plan(known_person(service)), as_=OTHER)
-    assert code_of(foreign) == (422, "centre.not_own")
+    assert code_of(foreign) == (403, "centre.not_own")
 
 
 def test_a_command_by_message_is_carried_out_and_answered(service: ServiceUnderTest) -> None:

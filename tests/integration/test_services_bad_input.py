@@ -11,7 +11,8 @@ from deploy.local.stack import SERVICES
 from shared.kernel.ids import new_id
 from shared.storage.migrations import differences
 from shared.web import Role
-from shared.web.operation import Declaration, declaration_of, undeclared_routes
+from shared.web.access import undeclared_routes
+from shared.web.operation import Declaration, declaration_of
 from tests.support.service import ServiceUnderTest, principal_of, service_under_test
 
 JSON = {"Content-Type": "application/json"}

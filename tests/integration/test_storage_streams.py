@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text
@@ -12,13 +13,14 @@ from shared.contracts.reconciliation import MOST_ENTRIES
 from shared.kernel.errors import NotFound
 from shared.kernel.ids import new_id
 from shared.service import STATE_STREAM
+from shared.storage import streams
 from shared.storage.chassis import OUTBOX
 from shared.storage.streams import say_again, state_stream
 from shared.web import Role
 from tests.support.messaging import say_events
 from tests.support.service import ServiceUnderTest, principal_of, service_under_test
 
-MINUTE = timedelta(minutes=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 OPERATOR = principal_of(Role.OPERATOR)
 
 
@@ -141,3 +143,69 @@ def test_what_was_never_said_cannot_be_said_again(service: ServiceUnderTest) -> 
     assert (answer.status_code, answer.get_json()["code"]) == (404, "event.not_found")
     with service.work() as work, pytest.raises(NotFound):
         say_again(work, new_id(), 1)
+
+
+def empty_outbox(service: ServiceUnderTest) -> None:
+    with service.storage.engine.begin() as connection:
+        connection.execute(OUTBOX.delete())
+
+
+def republish(service: ServiceUnderTest, **body: Any) -> Any:
+    told = {"since": service.clock.now().isoformat(), "note": "hearers were restored", **body}
+    return service.client.post("/ops/events/republication", told, as_=OPERATOR)
+
+
+def test_everything_since_a_moment_is_said_again_page_by_page_and_audited(
+    service: ServiceUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "AT_ONCE", 4)
+    say_events(service.storage, 3)
+    service.clock.advance(2 * HOUR)
+    since = service.clock.now()
+    say_events(service.storage, 10)
+    with service.work() as work:
+        work.post(exchange="x", routing_key="an.answer", content_type="x", body="{}", subject=new_id())
+    after = outbox(service)[3:-1]  # an answer is no event
+    empty_outbox(service)
+    service.clock.advance(HOUR)
+    counts, before = [], None
+    while not counts or before is not None:
+        answer = republish(service, since=since.isoformat(), before=before)
+        assert answer.status_code == 202
+        counts.append(answer.get_json()["count"])
+        before = answer.get_json()["before"]
+    assert counts == [3, 4, 3]
+    assert outbox(service) == after
+    acts = [(row.action, row.subject, row.basis) for row in service.audit()]
+    assert acts[0] == ("events.said_again", None, f"3 since {since.isoformat()}: hearers were restored")
+    assert len(acts) == len(counts)
+    republish(service, since=since.isoformat())
+    assert outbox(service) == after  # what is on its way is not doubled
+
+
+def test_more_than_a_month_is_not_said_again(service: ServiceUnderTest) -> None:
+    long_ago = service.clock.now() - timedelta(days=31)
+    answer = republish(service, since=long_ago.isoformat())
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "events.too_far_back")
+    assert service.audit() == []
+
+
+def test_only_operators_have_events_said_again(service: ServiceUnderTest) -> None:
+    body = {"since": service.clock.now().isoformat(), "note": "x"}
+    answer = service.client.post("/ops/events/republication", body, as_=principal_of(Role.AUDITOR))
+    assert answer.status_code == 403
+
+
+def test_what_a_service_does_not_remember_is_named_also_where_it_said_the_number_anew(
+    service: ServiceUnderTest,
+) -> None:
+    (person,) = say_events(service.storage, 1)
+    (known,) = service.events("person.registered.v1")
+    forgotten, never = new_id(), new_id()
+    heard = [
+        {"event_id": str(known.id), "subject": str(person), "sequence": 1},
+        {"event_id": str(forgotten), "subject": str(person), "sequence": 1},
+        {"event_id": str(never), "subject": str(new_id()), "sequence": 2},
+    ]
+    answer = service.client.post("/ops/events/unsaid", {"events": heard}, as_=OPERATOR)
+    assert answer.get_json() == {"event_ids": [str(forgotten), str(never)]}

@@ -40,7 +40,8 @@ def test_make_understands_each_command(command: str) -> None:
 
 
 def test_one_part_of_the_tests_can_be_run() -> None:
-    assert "-m pytest tests/unit\n" in make("--dry-run", "test", "ONLY=tests/unit")
+    said = make("--dry-run", "test", "ONLY=tests/unit", "WORKERS=3")
+    assert re.search(r"-m pytest --numprocesses 3 .* tests/unit\n", said)
 
 
 def test_the_checks_of_the_repository_run_check_and_test() -> None:
@@ -63,4 +64,4 @@ def test_the_readme_names_every_command_and_variable() -> None:
     for variable in set(re.findall(r'env\.\w+\("(\w+)"', settings)) - internal:
         assert f"`{variable}`" in readme, variable
     for port in DEFAULT_PORTS.values():
-        assert str(port) in readme or 8001 < port < 8007
+        assert str(port) in readme or 8001 < port < 8008

@@ -326,6 +326,28 @@ def _discrepancy() -> dict[str, Any]:
     }
 
 
+def _notification() -> dict[str, Any]:
+    return {
+        "person_id": new_id(),
+        "state": "failed",
+        "rule": "K1",
+        "event_id": new_id(),
+        "matter_kind": "handover_task",
+        "matter": new_id(),
+        "audience": "office:OFFICE-430802001",
+        "above": "county_supervisor",
+        "division": "430802001",
+        "recipients": 2,
+        "channels": "email,sms",
+        "told_at": NOW,
+        "failed_at": NOW + timedelta(hours=8),
+        "settled_at": None,
+        "settled_by": None,
+        "due_rule": None,
+        "due_at": None,
+    }
+
+
 _OWN_ID = {
     "person": "person_id",
     "test_order": "test_order_id",
@@ -341,6 +363,7 @@ _OWN_ID = {
     "headcount": "headcount_id",
     "discrepancy": "discrepancy_id",
     "opening": "opening_id",
+    "notification": "notification_id",
 }
 _DEFAULTS: dict[str, Callable[[], dict[str, Any]]] = {
     "person": _person,
@@ -357,6 +380,7 @@ _DEFAULTS: dict[str, Callable[[], dict[str, Any]]] = {
     "headcount": _headcount,
     "discrepancy": _discrepancy,
     "opening": _opening,
+    "notification": _notification,
 }
 _TOLD = {"collected_at": NOW, "sample_type": "urine", "told_at": NOW}
 _POSITIVE = {**_TOLD, "result": "positive", "objection_due_at": NOW + timedelta(days=4)}
@@ -602,6 +626,8 @@ _STATES: dict[str, dict[str, Any]] = {
         "explained_by": "city",
     },
     "discrepancy.resolved.v1": {**_DONE, "state": "resolved", "resolved_at": NOW},
+    "notification.failed.v1": {},
+    "notification.settled.v1": {"state": "settled", "settled_at": NOW + timedelta(hours=9), "settled_by": "read"},
 }
 
 person_registered = partial(event, "person.registered.v1")

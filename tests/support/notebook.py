@@ -25,6 +25,7 @@ from shared.storage.work import Transaction
 from shared.web import (
     Blueprint,
     CursorQuery,
+    Jurisdiction,
     Role,
     current_principal,
     current_work,
@@ -119,14 +120,14 @@ def work() -> Notes:
 class AllNotes(MethodView):
     """All notes."""
 
-    @operation(Role.COMMUNITY_OFFICER, Role.AUDITOR)
+    @operation(Role.COMMUNITY_OFFICER, Role.AUDITOR, within=Jurisdiction.CITY)
     @blp.arguments(CursorQuery, location="query")
     @blp.response(200, page_schema(NoteOut))
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """Read the notes."""
         return page_of(work().notes, sort=notes.c.rank, **query)
 
-    @operation(Role.COMMUNITY_OFFICER, creates=True)
+    @operation(Role.COMMUNITY_OFFICER, within=Jurisdiction.CITY, creates=True)
     @blp.arguments(NoteWithPlaceIn)
     @blp.response(201, NoteOut)
     def post(self, body: dict[str, Any]) -> tuple[Note, int, dict[str, str]]:
@@ -145,13 +146,13 @@ class AllNotes(MethodView):
 class OneNote(MethodView):
     """One note."""
 
-    @operation(Role.ANYONE_SIGNED_IN)
+    @operation(Role.ANYONE_SIGNED_IN, within=Jurisdiction.CITY)
     @blp.response(200, NoteOut)
     def get(self, note_id: UUID) -> Note:
         """Read a note."""
         return work().notes.get(note_id)
 
-    @operation(Role.COMMUNITY_OFFICER)
+    @operation(Role.COMMUNITY_OFFICER, within=Jurisdiction.CITY)
     @blp.arguments(NoteIn(partial=True))
     @blp.response(200, NoteOut)
     def put(self, body: dict[str, Any], note_id: UUID) -> Note:
@@ -165,7 +166,7 @@ class OneNote(MethodView):
 class NamedNote(MethodView):
     """A note by its text."""
 
-    @operation(Role.ANYONE_SIGNED_IN)
+    @operation(Role.ANYONE_SIGNED_IN, within=Jurisdiction.CITY)
     @blp.response(200, NoteOut)
     def get(self, name: str) -> Note:
         """Read a note by its text."""
@@ -179,7 +180,7 @@ class NamedNote(MethodView):
 class Asker(MethodView):
     """Who asks."""
 
-    @operation(Role.ANYONE_SIGNED_IN)
+    @operation(Role.ANYONE_SIGNED_IN, within=Jurisdiction.CITY)
     @blp.response(200)
     def get(self) -> dict[str, str | None]:
         """Read who I am."""

@@ -6,7 +6,7 @@ import re
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -177,7 +177,7 @@ _APPS: list[Flask] = []
 def _app_of(settings: ProviderSettings, storage: Storage[Work]) -> Flask:
     """The application in front of a database. To make one takes long, so it serves one test after another."""
     if not _APPS:
-        _APPS.append(create_provider(settings, storage, Metrics()))
+        _APPS.append(create_provider(replace(settings, issuer=ISSUER), storage, Metrics()))
     _APPS[0].extensions["provider"] = open_provider(settings, storage)
     return _APPS[0]
 

@@ -1,7 +1,6 @@
 """Identities at rest: without the person's key there is nothing to read, in no copy."""
 
 import base64
-import json
 from pathlib import Path
 from uuid import UUID
 
@@ -9,7 +8,17 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from sqlalchemy import create_engine, text
 
-from services.person_registry.keyring import Keyring, NoKeyring, add_master, create_keyring
+from services.person_registry.keyring import (
+    Keyring,
+    KeyringFile,
+    NoKeyring,
+    NotPossible,
+    activate_master,
+    add_master,
+    create_keyring,
+    remove_master,
+)
+from services.person_registry.rotating import remove, rewrap_all
 from services.person_registry.vault import Tampered, Vault, read_for_court
 
 ZHANG, LI = UUID(int=1), UUID(int=2)
@@ -98,15 +107,68 @@ def test_a_destroyed_key_is_in_no_file_any_more(ring: Path) -> None:
 def test_a_new_master_key_takes_over_little_by_little(ring: Path) -> None:
     cipher = vault_of(ring).close_up(ZHANG, IDENTITY)
     assert add_master(ring) == "k2"
+    activate_master(ring, "k2")
     after = vault_of(ring)
     of_li = after.close_up(LI, IDENTITY)
     assert after.open({ZHANG: cipher, LI: of_li}) == {ZHANG: IDENTITY, LI: IDENTITY}
+    assert after.wrapped_by() == {"k1": 1, "k2": 1}
     assert (after.rewrap(100), after.rewrap(100)) == (1, 0)
-    assert {master for master, _, _ in stored(ring).values()} == {"k2"}
-    told = json.loads(ring.read_text())
-    del told["masters"]["k1"]
-    ring.write_text(json.dumps(told))
+    assert after.wrapped_by() == {"k2": 2}
+    remove_master(ring, "k1")
     assert vault_of(ring).open({ZHANG: cipher}) == {ZHANG: IDENTITY}
+
+
+def test_a_process_that_runs_notices_each_step_by_itself(ring: Path) -> None:
+    running = Vault(KeyringFile(ring), f"sqlite:///{ring.parent}/keys.sqlite3")
+    cipher = running.close_up(ZHANG, IDENTITY)
+    add_master(ring)
+    of_li = running.close_up(LI, IDENTITY)
+    assert running.wrapped_by() == {"k1": 2}, "nothing is wrapped with a key that another process may not have yet"
+    activate_master(ring, "k2")
+    assert rewrap_all(running) == 2
+    assert running.open({ZHANG: cipher, LI: of_li}) == {ZHANG: IDENTITY, LI: IDENTITY}
+
+
+def test_a_file_that_cannot_be_read_leaves_the_keys_in_use(ring: Path) -> None:
+    running = Vault(KeyringFile(ring), f"sqlite:///{ring.parent}/keys.sqlite3")
+    cipher = running.close_up(ZHANG, IDENTITY)
+    ring.write_text("{")
+    assert running.open({ZHANG: cipher}) == {ZHANG: IDENTITY}
+
+
+def test_a_master_key_that_is_needed_is_not_forgotten(ring: Path) -> None:
+    vault = vault_of(ring)
+    vault.close_up(ZHANG, IDENTITY)
+    add_master(ring)
+    with pytest.raises(NotPossible, match="no master key k3"):
+        activate_master(ring, "k3")
+    with pytest.raises(NotPossible, match="k1 still wraps 1 keys"):
+        remove(ring, "k1", vault)
+    activate_master(ring, "k2")
+    rewrap_all(vault_of(ring))
+    with pytest.raises(NotPossible, match="k2 is the active"):
+        remove_master(ring, "k2")
+    remove(ring, "k1", vault)
+    assert list(Keyring.from_file(ring).masters) == ["k2"]
+
+
+def test_the_name_of_a_master_key_is_never_given_again(ring: Path) -> None:
+    add_master(ring)
+    activate_master(ring, "k2")
+    second = Keyring.from_file(ring).masters["k2"]
+    remove_master(ring, "k1")
+    assert add_master(ring) == "k3"
+    remove_master(ring, "k3")
+    assert add_master(ring) == "k4"
+    assert Keyring.from_file(ring).masters["k2"] == second
+
+
+def test_rotating_leaves_the_file_as_readable_as_it_was(ring: Path) -> None:
+    add_master(ring)
+    assert ring.stat().st_mode & 0o777 == 0o600
+    ring.chmod(0o444)
+    add_master(ring)
+    assert ring.stat().st_mode & 0o777 == 0o444
 
 
 def test_a_number_is_found_by_a_digest_that_only_this_installation_makes(ring: Path, tmp_path: Path) -> None:

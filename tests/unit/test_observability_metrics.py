@@ -37,6 +37,10 @@ EXPECTED = {
     "baton_due": {"kind"},
     "baton_overdue": {"kind"},
     "baton_db_connections_in_use": set(),
+    "baton_queue_consumers": {"queue"},
+    "baton_timer_next_run_timestamp_seconds": {"timer"},
+    "baton_audit_anchor_timestamp_seconds": set(),
+    "baton_build_info": {"version", "migrations", "schema"},
 }
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from services.console.backchannel import inward
 from services.console.identity import Account
 from services.console.settings import SERVICES
 from services.console.settings import ConfigurationError as ConsoleError
@@ -52,6 +53,27 @@ def test_the_console_s_secret_may_be_in_a_file(tmp_path: Path) -> None:
         load_console_settings(console_env(tmp_path, OIDC_CLIENT_SECRET_FILE=str(tmp_path / "none")))
     with pytest.raises(ConsoleError, match="OIDC_ISSUER"):
         load_console_settings(console_env(tmp_path, OIDC_ISSUER=""))
+
+
+def test_the_console_may_reach_the_provider_by_another_way_than_browsers(tmp_path: Path) -> None:
+    told = load_console_settings(console_env(tmp_path, OIDC_BACKCHANNEL_URL="http://identity:8000/"))
+    assert (told.issuer, told.backchannel) == ("https://id.example", "http://identity:8000")
+    for nothing in ({}, {"OIDC_BACKCHANNEL_URL": ""}):
+        assert load_console_settings(console_env(tmp_path, **nothing)).backchannel is None
+
+
+def test_only_what_the_console_asks_itself_goes_the_other_way() -> None:
+    issuer = "https://baton.example/identity"
+    public = {
+        "issuer": issuer,
+        "authorization_endpoint": f"{issuer}/authorize",
+        "end_session_endpoint": f"{issuer}/logout",
+        "scopes_supported": ["openid"],
+        "userinfo_endpoint": f"{issuer}-of-somebody-else/userinfo",
+    }
+    asked = {"token_endpoint": f"{issuer}/token", "jwks_uri": f"{issuer}/jwks"}
+    inside = {"token_endpoint": "http://identity:8000/token", "jwks_uri": "http://identity:8000/jwks"}
+    assert inward(public | asked, issuer, "http://identity:8000") == public | inside
 
 
 def test_the_console_s_secret_of_sessions_is_made_once(tmp_path: Path) -> None:

@@ -16,8 +16,9 @@ from shared.kernel.errors import Conflict
 from shared.kernel.ids import new_id
 from shared.storage.chassis import IDEMPOTENCY
 from shared.web import Blueprint, Role, current_work, operation
+from shared.web.access import Jurisdiction, Outside, undeclared_routes
 from shared.web.idempotency import claim_of
-from shared.web.operation import declaration_of, undeclared_routes
+from shared.web.operation import declaration_of
 from shared.web.principal import Principal
 from tests.support.notebook import (
     NOON,
@@ -254,8 +255,17 @@ def test_the_trace_and_the_request_id_reach_the_unit_of_work(tmp_path: Path) -> 
 
 
 def test_an_operation_states_who_may_do_it() -> None:
-    with pytest.raises(TypeError):
-        operation()
+    with pytest.raises(TypeError, match="who may do it"):
+        operation(within=Jurisdiction.CITY)
+    with pytest.raises(TypeError, match="within"):
+        operation(Role.AUDITOR)  # type: ignore[call-arg]
+
+
+def test_an_operation_states_what_is_answered_outside_of_its_jurisdiction() -> None:
+    with pytest.raises(TypeError, match="outside"):
+        operation(Role.AUDITOR, within=Jurisdiction.CITY, outside=Outside.REFUSED)
+    with pytest.raises(TypeError, match="outside"):
+        operation(Role.AUDITOR, within=Jurisdiction.AREA, outside=Outside.NOTHING)
 
 
 def test_every_route_of_an_application_is_declared(book: Notebook) -> None:
@@ -271,11 +281,11 @@ def test_a_route_without_a_declaration_or_with_one_not_outermost_is_found(book: 
             return ""
 
         @blp.response(200)
-        @operation(Role.AUDITOR)
+        @operation(Role.AUDITOR, within=Jurisdiction.CITY)
         def post(self) -> str:
             return ""
 
-        @operation(Role.AUDITOR)
+        @operation(Role.AUDITOR, within=Jurisdiction.CITY)
         @blp.response(200)
         def put(self) -> str:
             return ""
@@ -301,7 +311,7 @@ def _app_with(book: Notebook, happening: Any, *, looks: bool = False) -> Flask:
 
     @blp.route("/touch")
     class Touch(MethodView):
-        @operation(Role.ANYONE_SIGNED_IN, looks=looks)
+        @operation(Role.ANYONE_SIGNED_IN, within=Jurisdiction.CITY, looks=looks)
         def get(self) -> Response:
             happening(current_work())
             return Response("{}", content_type="application/json")

@@ -59,7 +59,9 @@ def play(people: int, inmates: int, seed: int, *, days: int = 365) -> int:
         calendar.add(0, teller.scheduled_tests())
         calendar.add(0, teller.risk_decisions())
         calendar.add(0, teller.police_decisions())
-        calendar.add(0, Community(here, chance, start_of_day(FIRST + timedelta(days=days))).measures())
+        community = Community(here, chance, start_of_day(FIRST + timedelta(days=days)))
+        calendar.add(0, community.measures())
+        calendar.add(0, community.addresses())
         calendar.add(0, Custody(here, chance).headcounts())
         calendar.add(0, Custody(here, chance).explanations())
         for _ in range(inmates):

@@ -11,7 +11,7 @@ from typing import Any
 from shared.kernel.clock import china_day
 from shared.reference.divisions import divisions
 from shared.web.principal import Principal
-from tests.year.city import City, Refused
+from tests.year.city import CITY, City, Refused
 from tests.year.telling import SEARCH, Story, Teller, china_day_of
 
 
@@ -35,6 +35,17 @@ class Community(Teller):
                     except Refused as refused:
                         if "measure.wrong_state" not in refused.codes:  # the one before changed what can be done
                             raise
+
+    def addresses(self) -> Story:
+        """The city asks the centre where somebody goes whose office could not be found, before the time for it ends."""
+        while True:
+            yield 1
+            tomorrow = self._city.now + timedelta(days=1)
+            for task in self._pages(
+                "community_handover", "/tasks", state="unresolved", due_before=tomorrow.isoformat()
+            ):
+                path = f"/tasks/{task['id']}/assignment"
+                self._post("community_handover", path, CITY, office=f"OFFICE-{self._chance.choice(self._townships)}")
 
     def _acts(self, measure: Any) -> Iterator[tuple[str, dict[str, Any], Principal]]:
         officer, state = self._officer(measure["office"]), measure["state"]

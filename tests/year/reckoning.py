@@ -45,7 +45,7 @@ def broken_promises(city: City) -> list[str]:
     tests = [f"test {o.id} {o.state}" for o in every(city, "drug_testing", "test_orders") if _late(o, city)]
     orders = [f"order {o.id} {o.state}" for o in every(city, "detention_intake", "orders") if _late(o, city)]
     tasks = list(every(city, "community_handover", "tasks"))
-    lost = [f"task {t.id} {t.state}" for t in tasks if _late(t, city) and t.state != "whereabouts_unknown"]
+    lost = [_told(t) for t in tasks if _late(t, city) and t.state != "whereabouts_unknown"]
     measures = every(city, "community_handover", "measures")
     lost += [f"measure {m.id} {m.state}" for m in measures if _late(m, city) and m.state != "whereabouts_unknown"]
     return [*tests, *orders, *lost, *_one_task_for_each_release(city, tasks)]
@@ -61,6 +61,13 @@ def left_open(city: City) -> Iterator[str]:
 
 def _late(aggregate: Any, city: City) -> bool:
     return aggregate.due_at is not None and aggregate.due_at < city.now
+
+
+def _told(task: Any) -> str:
+    return (
+        f"task {task.id} {task.state}: {task.kind}, {task.legal_ground}, {task.unresolved_reason}, {task.division},"
+        f" released {task.released_at}, due {task.due_at}, version {task.version}"
+    )
 
 
 def _one_task_for_each_release(city: City, tasks: list[Any]) -> Iterator[str]:

@@ -7,6 +7,8 @@ from flask_babel import gettext as _
 
 from services.console.clients import Refused
 from services.console.pages.common import get, service_names
+from shared.web.access import Jurisdiction, allows
+from shared.web.principal import Role
 
 bp = Blueprint("audit", __name__, url_prefix="/audit")
 
@@ -14,6 +16,7 @@ FILTERS = ("subject", "actor", "action", "refused")
 
 
 @bp.get("")
+@allows(Role.AUDITOR, within=Jurisdiction.CITY)
 def index() -> Any:
     """One service's audit, the newest first."""
     service = _known(request.args.get("service") or service_names()[0])
@@ -37,6 +40,7 @@ def index() -> Any:
 
 
 @bp.get("/<service>/<int:position>")
+@allows(Role.AUDITOR, within=Jurisdiction.CITY)
 def one(service: str, position: int) -> Any:
     """One row, with what was before and after it."""
     return render_template("audit_row.html", service=service, row=get(_known(service), f"/audit/{position}"))

@@ -8,11 +8,15 @@ from flask import Blueprint, render_template, request
 from services.console.identity import current_account
 from services.console.pages.common import get, names_of
 from services.console.pages.discrepancies import READERS
+from shared.web.access import Jurisdiction, Outside, allows
+from shared.web.principal import SUPERVISORS, Role
 
 bp = Blueprint("cases", __name__)
+CASE_READERS = (Role.STATION_OFFICER, Role.CENTRE_CLERK, Role.COMMUNITY_OFFICER, *SUPERVISORS, Role.AUDITOR)
 
 
 @bp.get("/cases/<uuid:person_id>")
+@allows(*CASE_READERS, within=Jurisdiction.CASE)
 def one(person_id: UUID) -> Any:
     """Everything that happened to one person, over all services."""
     case = get("oversight", f"/cases/{person_id}")
@@ -28,6 +32,7 @@ def one(person_id: UUID) -> Any:
 
 
 @bp.get("/stages")
+@allows(Role.ANYONE_SIGNED_IN, within=Jurisdiction.AREA, outside=Outside.LEFT_OUT)
 def stages() -> Any:
     """How many cases are in which stage, and what does not agree."""
     account = current_account()

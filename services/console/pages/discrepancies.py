@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 
 from services.console.clients import Refused
 from services.console.pages.common import act, get, names_of
+from shared.web.access import Jurisdiction, Outside, allows
 from shared.web.principal import SUPERVISORS, Role
 
 bp = Blueprint("discrepancies", __name__, url_prefix="/discrepancies")
@@ -18,12 +19,14 @@ _BY_AN_EVENT = ("event_missing", "release_without_task", "stale_task")
 
 
 @bp.get("")
+@allows(*READERS, within=Jurisdiction.AREA, outside=Outside.LEFT_OUT)
 def index() -> Any:
     """What is open, then what was explained."""
     return _page()
 
 
 @bp.post("/<uuid:discrepancy_id>/explanation")
+@allows(*SUPERVISORS, within=Jurisdiction.AREA)
 def explain(discrepancy_id: UUID) -> Any:
     """A supervisor says why it does not agree."""
     body = {"reason": request.form.get("reason", "").strip()}
@@ -36,6 +39,7 @@ def explain(discrepancy_id: UUID) -> Any:
 
 
 @bp.post("/<uuid:discrepancy_id>/mending")
+@allows(Role.OPERATOR, within=Jurisdiction.CITY)
 def mend(discrepancy_id: UUID) -> Any:
     """An operator says the event again, or puts the lost task back. What agrees again is resolved by itself."""
     one = get("oversight", f"/discrepancies/{discrepancy_id}")

@@ -16,9 +16,12 @@ from services.console.pages.common import act, all_pages, get, get_bytes, send_f
 from services.console.uploads import NoFile, sent_file
 from shared.importing.reading import LINE, REASON
 from shared.importing.writing import CONTENT_TYPES, write_table
+from shared.web.access import Jurisdiction, Outside, allows
+from shared.web.principal import Role
 
 bp = Blueprint("imports", __name__, url_prefix="/imports/<any(results, coverage):kind>")
 FIRST_ROWS, FIRST_CHANGES, FIRST_FAULTS = 10, 100, 50
+SENDERS = (Role.STATION_OFFICER, Role.COUNTY_SUPERVISOR, Role.CITY_SUPERVISOR)  # of each kind its own
 _WORKING = ("checking", "applying")
 
 
@@ -52,12 +55,14 @@ KINDS = {
 
 
 @bp.get("")
+@allows(*SENDERS, within=Jurisdiction.SYSTEMS, outside=Outside.LEFT_OUT)
 def index(kind: str) -> Any:
     """A form for a file, and the files that were sent."""
     return _index(kind)
 
 
 @bp.post("")
+@allows(*SENDERS, within=Jurisdiction.OWN_NAME)
 def send(kind: str) -> Any:
     """Send a file; it is checked, and nothing is changed."""
     one = KINDS[kind]
@@ -72,12 +77,14 @@ def send(kind: str) -> Any:
 
 
 @bp.get("/<uuid:import_id>")
+@allows(*SENDERS, within=Jurisdiction.SYSTEMS)
 def show(kind: str, import_id: UUID) -> Any:
     """How far it is, what is in it, and what to do."""
     return _show(kind, import_id)
 
 
 @bp.post("/<uuid:import_id>/<any(confirmation, cancellation):what>")
+@allows(*SENDERS, within=Jurisdiction.SYSTEMS)
 def decide(kind: str, import_id: UUID, what: str) -> Any:
     """Have it applied, or give it up."""
     one = KINDS[kind]
@@ -89,6 +96,7 @@ def decide(kind: str, import_id: UUID, what: str) -> Any:
 
 
 @bp.get("/<uuid:import_id>/rejected.<any(xlsx, csv):file_format>")
+@allows(*SENDERS, within=Jurisdiction.SYSTEMS)
 def rejected(kind: str, import_id: UUID, file_format: str) -> Response:
     """The rows that were not applied, as they were, with the reasons. Mended, the same file can be sent again."""
     one = KINDS[kind]
@@ -101,6 +109,7 @@ def rejected(kind: str, import_id: UUID, file_format: str) -> Response:
 
 
 @bp.get("/template.<any(xlsx, csv):file_format>")
+@allows(*SENDERS, within=Jurisdiction.SYSTEMS, outside=Outside.LEFT_OUT)
 def template(kind: str, file_format: str) -> Response:
     """The columns to fill in."""
     one = KINDS[kind]

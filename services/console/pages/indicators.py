@@ -9,6 +9,8 @@ from flask import Blueprint, Response, render_template, request
 
 from services.console.pages.common import get, get_bytes, get_text, names_of
 from shared.kernel.clock import china_day
+from shared.web.access import Jurisdiction, Outside, allows
+from shared.web.principal import SUPERVISORS, Role
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -16,6 +18,7 @@ bp = Blueprint("indicators", __name__, url_prefix="/indicators")
 
 
 @bp.get("")
+@allows(*SUPERVISORS, Role.AUDITOR, within=Jurisdiction.AREA, outside=Outside.LEFT_OUT)
 def index() -> Any:
     """All figures of a month."""
     month = _month()
@@ -24,6 +27,7 @@ def index() -> Any:
 
 
 @bp.get("/<key>")
+@allows(*SUPERVISORS, Role.AUDITOR, within=Jurisdiction.AREA, outside=Outside.LEFT_OUT)
 def cases(key: str) -> Any:
     """Who counts, who is missing, who is left out, and why."""
     month = _month()
@@ -36,6 +40,7 @@ def cases(key: str) -> Any:
 
 
 @bp.get("/figures.csv")
+@allows(*SUPERVISORS, Role.AUDITOR, within=Jurisdiction.AREA, outside=Outside.LEFT_OUT)
 def spreadsheet() -> Response:
     """All figures of a month, for a spreadsheet."""
     text = get_text("oversight", "/indicators/figures.csv", **_period(_month()))
@@ -44,6 +49,7 @@ def spreadsheet() -> Response:
 
 
 @bp.get("/assessment")
+@allows(*SUPERVISORS, Role.AUDITOR, within=Jurisdiction.AREA, outside=Outside.LEFT_OUT)
 def assessment() -> Any:
     """The yearly assessment: each area's score sheet."""
     answer = get("oversight", f"/assessments/{_year()}", level=_level())
@@ -51,6 +57,7 @@ def assessment() -> Any:
 
 
 @bp.get("/assessment.xlsx")
+@allows(*SUPERVISORS, Role.AUDITOR, within=Jurisdiction.AREA, outside=Outside.LEFT_OUT)
 def workbook() -> Response:
     """The yearly assessment with its formulas and every case, for a spreadsheet."""
     content = get_bytes("oversight", f"/assessments/{_year()}/workbook", level=_level())

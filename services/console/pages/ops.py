@@ -10,17 +10,21 @@ from werkzeug.wrappers import Response
 from services.console.clients import Away, Refused
 from services.console.pages.common import act, get
 from services.console.words import SERVICES
+from shared.web.access import Jurisdiction, allows
+from shared.web.principal import Role
 
 bp = Blueprint("ops", __name__, url_prefix="/ops")
 
 
 @bp.get("")
+@allows(Role.OPERATOR, Role.AUDITOR, within=Jurisdiction.CITY)
 def index() -> Any:
     """Every service at a glance, and the letters that wait."""
     return render_template("ops.html", services=[(name, _status(name), _waiting(name)) for name in SERVICES])
 
 
 @bp.get("/<service>/letters/<uuid:letter_id>")
+@allows(Role.OPERATOR, Role.AUDITOR, within=Jurisdiction.CITY)
 def letter(service: str, letter_id: UUID) -> Any:
     """One letter."""
     found = get(_known(service), f"/ops/dead-letters/{letter_id}")
@@ -28,6 +32,7 @@ def letter(service: str, letter_id: UUID) -> Any:
 
 
 @bp.post("/<service>/letters/<uuid:letter_id>/<any(replay, discard):what>")
+@allows(Role.OPERATOR, within=Jurisdiction.CITY)
 def decide(service: str, letter_id: UUID, what: str) -> Any:
     """Give a letter again, or give it up."""
     try:
@@ -40,6 +45,7 @@ def decide(service: str, letter_id: UUID, what: str) -> Any:
 
 
 @bp.post("/<service>/replay")
+@allows(Role.OPERATOR, within=Jurisdiction.CITY)
 def replay_all(service: str) -> Response:
     """Give all waiting letters of one reason and type again."""
     body = {name: request.form[name] for name in ("reason", "routing_key", "note")}

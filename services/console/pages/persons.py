@@ -9,19 +9,25 @@ from werkzeug.wrappers import Response
 
 from services.console.clients import Refused
 from services.console.pages.common import act, get, names_of
+from shared.web.access import Jurisdiction, Outside, allows
+from shared.web.principal import SUPERVISORS, Role
 
 bp = Blueprint("persons", __name__)
+READERS = (Role.STATION_OFFICER, Role.CENTRE_CLERK, Role.COMMUNITY_OFFICER, *SUPERVISORS)
+PLANNERS = (Role.COUNTY_SUPERVISOR, Role.CITY_SUPERVISOR)
 
 NOT_FOUND = 404
 
 
 @bp.get("/persons/<uuid:person_id>")
+@allows(*READERS, within=Jurisdiction.DUTY, outside=Outside.LEFT_OUT)
 def one(person_id: UUID) -> Any:
     """The file; who has no duty is asked for a reason."""
     return _file(person_id)
 
 
 @bp.post("/persons/<uuid:person_id>/openings")
+@allows(*READERS, within=Jurisdiction.CITY)
 def open_identity(person_id: UUID) -> Any:
     """Know for a reason, for some hours."""
     try:
@@ -33,6 +39,7 @@ def open_identity(person_id: UUID) -> Any:
 
 
 @bp.post("/persons/<uuid:person_id>/sealing")
+@allows(*PLANNERS, within=Jurisdiction.RESIDENTS)
 def seal(person_id: UUID) -> Any:
     """Seal the file."""
     try:
@@ -44,12 +51,14 @@ def seal(person_id: UUID) -> Any:
 
 
 @bp.get("/persons/<uuid:person_id>/disclosure")
+@allows(Role.STATION_OFFICER, *SUPERVISORS, within=Jurisdiction.DUTY)
 def disclosure(person_id: UUID) -> Any:
     """What is held on the person, and who looked, to be printed for the person."""
     return render_template("disclosure.html", told=get("person_registry", f"/persons/{person_id}/disclosure"))
 
 
 @bp.get("/openings")
+@allows(*PLANNERS, Role.AUDITOR, within=Jurisdiction.AREA, outside=Outside.LEFT_OUT)
 def openings() -> Any:
     """Identities opened without a duty, those that wait for an answer first."""
     waiting = get("person_registry", "/openings", state="open", limit=100)["items"]
@@ -59,6 +68,7 @@ def openings() -> Any:
 
 
 @bp.post("/openings/<uuid:opening_id>/answer")
+@allows(*PLANNERS, Role.AUDITOR, within=Jurisdiction.AREA)
 def answer(opening_id: UUID) -> Response:
     """Say whether the reason was a good one."""
     is_good = request.form["approved"] == "yes"

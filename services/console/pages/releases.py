@@ -7,17 +7,21 @@ from flask import Blueprint, redirect, render_template, request, url_for
 
 from services.console.clients import Refused
 from services.console.pages.common import act, get, names_of
+from shared.web.access import Jurisdiction, Outside, allows
+from shared.web.principal import SUPERVISORS, Role
 
 bp = Blueprint("releases", __name__, url_prefix="/releases")
 
 
 @bp.get("")
+@allows(Role.CENTRE_CLERK, *SUPERVISORS, within=Jurisdiction.HOLDER, outside=Outside.LEFT_OUT)
 def index() -> Any:
     """Planned releases in the order of their time, then what was done."""
     return _page()
 
 
 @bp.post("/<uuid:release_id>/execution")
+@allows(Role.CENTRE_CLERK, within=Jurisdiction.HOLDER)
 def execute(release_id: UUID) -> Any:
     """The person leaves through the gate."""
     body = {"certificate_number": request.form.get("certificate_number", "").strip()}

@@ -5,6 +5,8 @@ from typing import Any
 from flask import Blueprint, redirect, request, session, url_for
 
 from services.console.identity import current_account, safe
+from services.console.pages.notifications import note_visit
+from shared.web.access import Jurisdiction, allows, public
 from shared.web.principal import Role
 
 bp = Blueprint("session_pages", __name__)
@@ -18,15 +20,19 @@ HOME = {
 
 
 @bp.get("/")
+@allows(Role.ANYONE_SIGNED_IN, within=Jurisdiction.SIGNED_IN)
 def home() -> Any:
     """What the signed-in user most needs."""
     account = current_account()
     assert account is not None
+    note_visit()
     return redirect(url_for(HOME.get(account.role, "cases.stages")))
 
 
 @bp.post("/language")
+@public
 def language() -> Any:
     """Choose the language."""
     session["language"] = "en" if request.form.get("language") == "en" else "zh"
+    session.pop("known_to_notification", None)  # who is told in a language is told in the new one
     return redirect(safe(request.form.get("next")))

@@ -10,10 +10,12 @@ from services.console.clients import Refused
 from services.console.identity import current_account
 from services.console.pages.common import act, all_pages, get, put
 from shared.kernel.clock import china_day
-from shared.web.principal import Role
+from shared.web.access import Jurisdiction, Outside, allows
+from shared.web.principal import SUPERVISORS, Role
 
 bp = Blueprint("settings_pages", __name__, url_prefix="/settings")
 HANDOVER = "community_handover"
+PLANNERS = (Role.COUNTY_SUPERVISOR, Role.CITY_SUPERVISOR)
 SHOWN_DAYS = 14
 MOST_DAYS = 31  # set at once
 _TOO_MANY_DAYS = {
@@ -23,12 +25,14 @@ _TOO_MANY_DAYS = {
 
 
 @bp.get("")
+@allows(*SUPERVISORS, within=Jurisdiction.AREA, outside=Outside.LEFT_OUT)
 def index() -> Any:
     """The area's offices, and what is missing today."""
     return _index()
 
 
 @bp.post("/offices")
+@allows(*PLANNERS, within=Jurisdiction.AREA, outside=Outside.REFUSED)
 def add_office() -> Any:
     """Enter an office."""
     code = request.form.get("code", "").strip()
@@ -41,18 +45,21 @@ def add_office() -> Any:
 
 
 @bp.get("/offices/<code>")
+@allows(*SUPERVISORS, within=Jurisdiction.AREA)
 def office(code: str) -> Any:
     """One office: what it is, who works in it, who is on duty."""
     return _office(code)
 
 
 @bp.post("/offices/<code>")
+@allows(*PLANNERS, within=Jurisdiction.AREA, outside=Outside.REFUSED)
 def change_office(code: str) -> Any:
     """Change what an office is called and where it works."""
     return _set(code, "office", lambda: put(HANDOVER, f"/offices/{code}", _office_form()))
 
 
 @bp.post("/offices/<code>/officers")
+@allows(*SUPERVISORS, within=Jurisdiction.AREA)
 def set_officer(code: str) -> Any:
     """Somebody works in the office, or does no more."""
     body = {"account": request.form.get("account", "").strip(), "active": request.form.get("active") != "no"}
@@ -60,18 +67,21 @@ def set_officer(code: str) -> Any:
 
 
 @bp.post("/offices/<code>/duty")
+@allows(*SUPERVISORS, within=Jurisdiction.AREA, outside=Outside.REFUSED)
 def set_duty(code: str) -> Any:
     """Who is on duty on each of some days."""
     return _set(code, "duty", lambda: _put_duties(code))
 
 
 @bp.get("/coverage")
+@allows(*SUPERVISORS, within=Jurisdiction.AREA, outside=Outside.LEFT_OUT)
 def coverage() -> Any:
     """Which office covers which place of the area, and the townships that nobody covers."""
     return _coverage()
 
 
 @bp.post("/coverage")
+@allows(*PLANNERS, within=Jurisdiction.AREA, outside=Outside.REFUSED)
 def set_coverage() -> Any:
     """Say which office covers a place."""
     place = request.form.get("division", "").strip()
@@ -84,6 +94,7 @@ def set_coverage() -> Any:
 
 
 @bp.post("/coverage/<division>/closure")
+@allows(*PLANNERS, within=Jurisdiction.AREA, outside=Outside.REFUSED)
 def close_coverage(division: str) -> Any:
     """No office covers this place by itself any more."""
     try:
@@ -132,7 +143,7 @@ def _area() -> str:
 
 def _may_plan() -> bool:
     account = current_account()
-    return account is not None and account.role in (Role.COUNTY_SUPERVISOR, Role.CITY_SUPERVISOR)
+    return account is not None and account.role in PLANNERS
 
 
 def _offices() -> list[Any]:

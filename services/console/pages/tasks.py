@@ -11,6 +11,8 @@ from flask_babel import lazy_gettext as _l
 from services.console.clients import Refused
 from services.console.identity import current_account
 from services.console.pages.common import act, get, names_of
+from shared.web.access import Jurisdiction, Outside, allows
+from shared.web.principal import SUPERVISORS, Role
 
 bp = Blueprint("tasks", __name__, url_prefix="/tasks")
 
@@ -23,6 +25,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "done": ("contact_done", "closed", "referred", "remote_accepted"),
     "withdrawn": ("withdrawn",),
 }
+OFFICERS = (Role.COMMUNITY_OFFICER, *SUPERVISORS)
 _ASKS_FOR_OFFICE = frozenset({"offered", "unresolved", "announced", "disputed", "remote_sent"})
 PAGE = 100
 DONE = 20  # of what is over, the latest
@@ -61,6 +64,7 @@ STEPS: Mapping[str, Step] = {
 
 
 @bp.get("")
+@allows(*OFFICERS, within=Jurisdiction.HOLDER, outside=Outside.LEFT_OUT)
 def index() -> Any:
     """All tasks of the user's office or area, by what is to be done."""
     found = get("community_handover", "/tasks", open=True, limit=PAGE)["items"]
@@ -77,12 +81,14 @@ def index() -> Any:
 
 
 @bp.get("/<uuid:task_id>")
+@allows(*OFFICERS, within=Jurisdiction.HOLDER)
 def one(task_id: UUID) -> Any:
     """One task: who holds it, what is next, what happened."""
     return _page(task_id)
 
 
 @bp.post("/<uuid:task_id>/<step>")
+@allows(*OFFICERS, within=Jurisdiction.HOLDER)
 def do(task_id: UUID, step: str) -> Any:
     """One act on the task, once for each form shown."""
     if step not in STEPS:

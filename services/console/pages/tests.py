@@ -6,7 +6,8 @@ from flask import Blueprint, render_template
 
 from services.console.identity import current_account
 from services.console.pages.common import get, names_of
-from shared.web.principal import Role
+from shared.web.access import Jurisdiction, Outside, allows
+from shared.web.principal import SUPERVISORS, Role
 
 bp = Blueprint("tests", __name__, url_prefix="/tests")
 
@@ -28,6 +29,7 @@ GROUPS = {
 
 
 @bp.get("")
+@allows(Role.STATION_OFFICER, *SUPERVISORS, within=Jurisdiction.HOLDER, outside=Outside.LEFT_OUT)
 def index() -> Any:
     """The station's test orders, by what is to be done."""
     account = current_account()

@@ -42,6 +42,7 @@ class AggregateState:
     holder: str | None
     due_at: datetime | None
     changed_at: datetime
+    asked: str | None = None
 
 
 def division_of(data: Mapping[str, Any]) -> str | None:
@@ -55,6 +56,11 @@ def division_of(data: Mapping[str, Any]) -> str | None:
 def holder_of(data: Mapping[str, Any]) -> str | None:
     """Who has to act on the aggregate, as far as its data says."""
     return next((str(data[field]) for field in HOLDER_FIELDS if data.get(field)), None)
+
+
+def asked_of(data: Mapping[str, Any]) -> str | None:
+    """The office that is asked to take the aggregate over, as far as its data says."""
+    return next((str(data[field]) for field in ("moving_to", "office") if data.get(field)), None)
 
 
 def next_due(data: Mapping[str, Any]) -> datetime | None:

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     RELEASE_SILENT = "release_silent"  # the planned day passed without a gate
     STALE_TASK = "stale_task"  # a task that does not follow its release
     EVENT_MISSING = "event_missing"  # it was said, or a later one was, and it did not arrive
+    TWO_HISTORIES = "two_histories"  # one number said twice: the service was restored to an earlier moment
     DUPLICATE_TASK = "duplicate_task"
     TASK_WITHOUT_RELEASE = "task_without_release"
     HEADCOUNT_DIFFERS = "headcount_differs"

@@ -1,0 +1,1 @@
+"""Notifications: who is told what, by which channel, whether it arrived, and whether it was read."""

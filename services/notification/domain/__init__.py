@@ -1,0 +1,1 @@
+"""The rules of telling people, without input and output: states, times, and who is meant by a rule."""
