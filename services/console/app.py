@@ -30,13 +30,14 @@ from services.console.locale_files import compile_translations
 from services.console.pages import (
     audit,
     cases,
+    coverage_imports,
     discrepancies,
-    imports,
     indicators,
     notifications,
     ops,
     persons,
     releases,
+    result_imports,
     session_pages,
     settings_pages,
     tasks,
@@ -69,7 +70,8 @@ PAGES = (
     persons,
     audit,
     notifications,
-    imports,
+    result_imports,
+    coverage_imports,
     settings_pages,
 )
 _CSP = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"

@@ -9,7 +9,7 @@ from shared.importing.writing import XLSX
 
 MOST_BYTES = LARGEST_SHEET
 _FORM_AROUND = 64 * 1024  # bytes of a form beside its file
-TAKES_A_FILE = frozenset({"imports.send"})
+TAKES_A_FILE = frozenset({"result_imports.send", "coverage_imports.send"})
 _ZIP = b"PK\x03\x04"
 
 

@@ -75,7 +75,7 @@ class ImportOut(Schema):
     created_at = fields.AwareDateTime()
     created_by = fields.String(attribute="subject")
     confirmed_at = fields.AwareDateTime(allow_none=True)
-    confirmed_by = fields.String(allow_none=True)
+    confirmed_by = fields.String(attribute="confirmed_as.subject", load_default=None)
     finished_at = fields.AwareDateTime(allow_none=True)
 
 
@@ -124,7 +124,7 @@ def _add_files(blp: Blueprint, importer: Importer) -> None:
     class Imports(MethodView):
         """Files that were sent."""
 
-        @operation(*importer.roles, within=Jurisdiction.SYSTEMS, outside=Outside.LEFT_OUT)
+        @operation(*importer.roles, within=Jurisdiction.ORGANISATION, outside=Outside.LEFT_OUT)
         @blp.arguments(CursorQuery, location="query")
         @blp.response(200, ImportPage)
         def get(self, query: dict[str, Any]) -> dict[str, Any]:
@@ -156,7 +156,7 @@ def _add_files(blp: Blueprint, importer: Importer) -> None:
         )
 
     @blp.route("/template", methods=["GET"])
-    @operation(*importer.roles, within=Jurisdiction.SYSTEMS, outside=Outside.LEFT_OUT)
+    @operation(*importer.roles, within=Jurisdiction.OWN_NAME)
     @blp.arguments(TemplateQuery, location="query")
     @blp.response(200, content_type=XLSX)
     def template(query: dict[str, Any]) -> Response:
@@ -172,14 +172,14 @@ def _add_files(blp: Blueprint, importer: Importer) -> None:
 
 def _add_one(blp: Blueprint, importer: Importer) -> None:
     @blp.route("/<uuid:import_id>", methods=["GET"])
-    @operation(*importer.roles, within=Jurisdiction.SYSTEMS)
+    @operation(*importer.roles, within=Jurisdiction.ORGANISATION)
     @blp.response(200, ImportOut)
     def one(import_id: UUID) -> Import:
         """How far an import is, and what it would change or has changed."""
         return jobs.find(importer, import_id, current_principal(), current_work())
 
     @blp.route("/<uuid:import_id>/rows", methods=["GET"])
-    @operation(*importer.roles, within=Jurisdiction.SYSTEMS)
+    @operation(*importer.roles, within=Jurisdiction.ORGANISATION)
     @blp.arguments(RowsQuery, location="query")
     @blp.response(200, ImportRowPage)
     def rows(query: dict[str, Any], import_id: UUID) -> dict[str, Any]:
@@ -193,7 +193,7 @@ def _add_one(blp: Blueprint, importer: Importer) -> None:
         return page_of_rows(current_work().connection, chosen, **order, limit=query["limit"], cursor=query["cursor"])
 
     @blp.route("/<uuid:import_id>/confirmation", methods=["POST"])
-    @operation(*importer.roles, within=Jurisdiction.SYSTEMS, creates=True)
+    @operation(*importer.roles, within=Jurisdiction.ORGANISATION, creates=True)
     @blp.arguments(NothingIn)
     @blp.response(201, ImportOut)
     def confirmation(_body: dict[str, Any], import_id: UUID) -> Import:
@@ -201,7 +201,7 @@ def _add_one(blp: Blueprint, importer: Importer) -> None:
         return jobs.confirm(importer, import_id, current_principal(), current_work())
 
     @blp.route("/<uuid:import_id>/cancellation", methods=["POST"])
-    @operation(*importer.roles, within=Jurisdiction.SYSTEMS, creates=True)
+    @operation(*importer.roles, within=Jurisdiction.ORGANISATION, creates=True)
     @blp.arguments(NothingIn)
     @blp.response(201, ImportOut)
     def cancellation(_body: dict[str, Any], import_id: UUID) -> Import:

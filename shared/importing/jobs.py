@@ -20,14 +20,15 @@ from sqlalchemy.exc import DataError, SQLAlchemyError
 from shared.importing.columns import CellFault, class_of, value_of
 from shared.importing.importer import Change, Importer, Row
 from shared.importing.reading import Sheet, repeated
-from shared.importing.tables import Fault, Import, ImportRow, RowState, State
+from shared.importing.tables import Authority, Fault, Import, ImportRow, RowState, State
 from shared.kernel.errors import BatonError, Conflict, NotFound
 from shared.kernel.ids import new_id
 from shared.storage.bulk import Writes, insert_rows, is_one_of
 from shared.storage.repository import StaleAggregate
 from shared.storage.work import Actor
-from shared.web.principal import Principal, Role
+from shared.web.principal import SUPERVISORS, Principal, Role
 from shared.web.problems import invalid_input_of
+from shared.web.scope import in_area
 
 CHECK_AT_ONCE, APPLY_AT_ONCE = 100, 50  # rows in one transaction
 MOST_UNDER_WAY = 5  # of one organisation
@@ -77,7 +78,7 @@ def take_in(
 
 
 def find(importer: Importer, import_id: UUID, principal: Principal, work: Any, *, lock: bool = False) -> Import:
-    """An import of the asker's own organisation, role and area.
+    """An import that the asker's own organisation sent, or, for supervisors, that somebody of their area sent.
 
     Raises: NotFound ``import.not_found``.
     """
@@ -101,8 +102,14 @@ def confirm(importer: Importer, import_id: UUID, principal: Principal, work: Any
     if not job.counts.get(RowState.GOOD):
         raise Conflict("import.nothing_to_apply", "no row of this file would change anything")
     work.note_act("import.confirmed", job.id)
-    who = {"origin": work.actor.origin if work.actor else None, "confirmed_by": principal.subject}
-    return _save(importer, job, work, state=State.APPLYING, confirmed_at=work.now, **who)
+    who = Authority(
+        principal.subject,
+        principal.role.value,
+        principal.organisation,
+        principal.division,
+        work.actor.origin if work.actor else None,
+    )
+    return _save(importer, job, work, state=State.APPLYING, confirmed_at=work.now, confirmed_as=who)
 
 
 def cancel(importer: Importer, import_id: UUID, principal: Principal, work: Any) -> Import:
@@ -126,9 +133,9 @@ def advance(importer: Importer, work: Any) -> int:
     if found is None:
         return 0
     job = Import(**found._mapping)
-    subject = job.confirmed_by or job.subject
-    principal = Principal(subject, Role(job.role), job.organisation, job.division)
-    work.act_for(Actor(subject, job.role, job.organisation, job.origin), job.request_id)
+    who = job.confirmed_as or Authority(job.subject, job.role, job.organisation, job.division, job.origin)
+    principal = Principal(who.subject, Role(who.role), who.organisation, who.division)
+    work.act_for(Actor(who.subject, who.role, who.organisation, who.origin), job.request_id)
     return (
         _check(importer, job, principal, work)
         if job.state is State.CHECKING
@@ -332,12 +339,9 @@ def _save(importer: Importer, job: Import, work: Any, **changes: Any) -> Import:
 
 
 def _own(table: Any, principal: Principal) -> tuple[Any, ...]:
-    columns = table.c
-    return (
-        columns.organisation == principal.organisation,
-        columns.role == principal.role.value,
-        columns.division == principal.division,
-    )
+    if principal.role in SUPERVISORS:
+        return tuple(in_area(principal, table.c.division))
+    return (table.c.organisation == principal.organisation,)
 
 
 def own_imports(importer: Importer, principal: Principal) -> list[Any]:

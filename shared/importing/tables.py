@@ -67,6 +67,17 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Authority:
+    """In whose name and with what rights rows are applied: as they were when somebody confirmed."""
+
+    subject: str
+    role: str
+    organisation: str
+    division: str
+    origin: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Import:
     """One file that somebody sent."""
 
@@ -89,7 +100,7 @@ class Import:
     origin: str | None
     request_id: str | None
     confirmed_at: datetime | None = None
-    confirmed_by: str | None = None
+    confirmed_as: Authority | None = None
     finished_at: datetime | None = None
 
 
@@ -130,7 +141,7 @@ def _imports(metadata: MetaData) -> Table:
         Column("origin", Text),
         Column("request_id", Text),
         Column("confirmed_at", UtcDateTime),
-        Column("confirmed_by", Text),
+        Column("confirmed_as", JsonValue(Authority)),
         Column("finished_at", UtcDateTime),
         Index("ix_import_organisation", "organisation", "created_at"),
         Index("ix_import_state", "state", "stepped_at"),

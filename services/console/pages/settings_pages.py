@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -37,7 +38,7 @@ def add_office() -> Any:
     """Enter an office."""
     code = request.form.get("code", "").strip()
     try:
-        put(HANDOVER, f"/offices/{code}", _office_form())
+        put(HANDOVER, f"/offices/{_segment('code', code)}", _office_form())
     except Refused as refused:
         return _index(refused)
     flash(_("已保存"))
@@ -52,7 +53,7 @@ def office(code: str) -> Any:
 
 
 @bp.post("/offices/<code>")
-@allows(*PLANNERS, within=Jurisdiction.AREA, outside=Outside.REFUSED)
+@allows(*PLANNERS, within=Jurisdiction.AREA)
 def change_office(code: str) -> Any:
     """Change what an office is called and where it works."""
     return _set(code, "office", lambda: put(HANDOVER, f"/offices/{code}", _office_form()))
@@ -67,7 +68,7 @@ def set_officer(code: str) -> Any:
 
 
 @bp.post("/offices/<code>/duty")
-@allows(*SUPERVISORS, within=Jurisdiction.AREA, outside=Outside.REFUSED)
+@allows(*SUPERVISORS, within=Jurisdiction.AREA)
 def set_duty(code: str) -> Any:
     """Who is on duty on each of some days."""
     return _set(code, "duty", lambda: _put_duties(code))
@@ -86,7 +87,7 @@ def set_coverage() -> Any:
     """Say which office covers a place."""
     place = request.form.get("division", "").strip()
     try:
-        put(HANDOVER, f"/coverage/{place or '-'}", {"office": request.form.get("office", "").strip()})
+        put(HANDOVER, f"/coverage/{_segment('division', place)}", {"office": request.form.get("office", "").strip()})
     except Refused as refused:
         return _coverage(refused)
     flash(_("已保存"))
@@ -127,8 +128,22 @@ def _day(name: str) -> date:
     try:
         return date.fromisoformat(request.form.get(name, ""))
     except ValueError:
-        fault = {"pointer": f"/{name}", "code": "required", "detail": ""}
-        raise Refused(422, {"code": "validation.failed", "errors": [fault]}) from None
+        raise _missing(name) from None
+
+
+def _segment(name: str, text: str) -> str:
+    """What was entered as a part of an address.
+
+    Raises: Refused when it is empty.
+    """
+    if not text:
+        raise _missing(name)
+    return quote(text, safe="")
+
+
+def _missing(name: str) -> Refused:
+    fault = {"pointer": f"/{name}", "code": "required", "detail": ""}
+    return Refused(422, {"code": "validation.failed", "errors": [fault]})
 
 
 def _office_form() -> dict[str, str]:
