@@ -8,7 +8,8 @@ WORKERS ?= 2
 LOCK    := --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help run chain ops doctor audit-verify backup restore test check bench year faults docs migration lock clean setup setup-dev
+.PHONY: help run chain ops doctor audit-verify backup restore test check bench year faults docs screens migration lock \
+	clean setup setup-dev
 
 help:
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +55,9 @@ faults: setup-dev ## releases while everything breaks; RELEASES, FAULTS, SEED, M
 	@$(BIN)/python -m tests.faults
 docs: setup-dev ## write what is generated from the code: event schemas, AsyncAPI, OpenAPI, state diagrams
 	@$(BIN)/python -m deploy.docs
+screens: setup-dev ## pictures of every role's pages for the guides, into docs/screens/
+	@$(BIN)/python -m deploy.local.system_packages rabbitmq-server chromium
+	@$(BIN)/python -m tests.screens
 migration: setup-dev ## SERVICE=drug_testing MESSAGE="what changes": a schema migration from the difference to the code
 	@$(BIN)/python -m shared.storage.migrations revision $(SERVICE) "$(MESSAGE)"
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --quiet --select I --fix .

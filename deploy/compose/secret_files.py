@@ -22,6 +22,7 @@ from deploy.compose import certificates
 from deploy.compose.rights import TOPOLOGY_USER, are_current, definitions
 from deploy.local.accounts import ACCOUNTS_FILE, PASSWORD_FILE, ensure_accounts
 from deploy.local.stack import CONSOLE, IDENTITY, SERVICES
+from services.community_handover.photo_box import create_keys as create_attachment_keys
 from services.notification.seal import create_keys as create_keys_of_addresses
 from services.person_registry.keyring import create_keyring
 from shared.web.tokens import create_keys
@@ -34,6 +35,7 @@ SIGNING_KEY, PUBLIC_KEYS = f"{IDENTITY}/private.jwk", "public/public.jwks"
 CLIENT_SECRET = "sign-in/client-secret"  # noqa: S105 - a file name; of the console at the provider, which both see
 DATABASE, KEYS_DATABASE = "baton", "keys"
 REGISTRY, KEYRING = "person_registry", "identity.json"
+HANDOVER, ATTACHMENT_KEYS = "community_handover", "attachments.keys"
 ADDRESS_KEYS = "notification/notification.key"  # under which officers' addresses are stored
 SUPERUSER, MONITORING, BACKUP = "postgres", "monitoring", "backup"
 DEFINITIONS = "rabbitmq/definitions.json"
@@ -59,6 +61,7 @@ def wanted() -> list[Secret]:
         Secret(f"{REGISTRY}/{KEYRING}", _keyring),
         Secret(ADDRESS_KEYS, create_keys_of_addresses),
         Secret(f"{REGISTRY}/{KEYS_DATABASE_URL}", _text(keys_database_url)),
+        Secret(f"{HANDOVER}/{ATTACHMENT_KEYS}", create_attachment_keys),
         Secret("postgres-keys/superuser-password", _text(secrets.token_urlsafe)),
         Secret("postgres-exporter/password", _text(secrets.token_urlsafe)),
         Secret("backup/password", _text(secrets.token_urlsafe)),

@@ -16,6 +16,7 @@ from shared.web.principal import Role
 PASSWORD_FILE = "demo-password"  # noqa: S105 - a file name
 ACCOUNTS_FILE = "accounts.json"
 STATION = "ZJJ-YD-PCS-01"
+LABORATORY = "ZJJ-SFJDZX"
 CENTRE = "ZJJ-QZGLJDS"
 LOCKUP = "ZJJ-JLS"
 OFFICE_TOWNSHIP = "430802001"  # 永定区 永定街道
@@ -53,6 +54,7 @@ class System:
 
 ACCOUNTS = (
     Account("station", Role.STATION_OFFICER, STATION, "430802", "派出所民警（永定）", "Police station officer"),
+    Account("laboratory", Role.LABORATORY, LABORATORY, "4308", "司法鉴定中心", "Laboratory"),
     Account("centre", Role.CENTRE_CLERK, CENTRE, "4308", "强制隔离戒毒所民警", "Isolation centre clerk"),
     Account("lockup", Role.CENTRE_CLERK, LOCKUP, "4308", "拘留所民警", "Lock-up clerk"),
     Account("officer", Role.COMMUNITY_OFFICER, OFFICE, OFFICE_TOWNSHIP, "街道禁毒专干", "Community officer"),

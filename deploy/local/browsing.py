@@ -46,7 +46,7 @@ def _token_of_person(provider: str, username: str, password: str, trusted: ssl.S
         timeout=30, trust_env=False, verify=trusted or True, event_hooks={"response": [_look]}
     ) as browser:
         page = browser.get(address)
-        form = {"csrf_token": _csrf_token(page), "username": username, "password": password}
+        form = {"csrf_token": csrf_token(page), "username": username, "password": password}
         code = _code(browser.post(address, data=form))
         answer = browser.post(
             f"{provider}/token",
@@ -82,7 +82,11 @@ def _asked(verifier: str) -> dict[str, str]:
     }
 
 
-def _csrf_token(page: httpx.Response) -> str:
+def csrf_token(page: httpx.Response) -> str:
+    """What a form of the provider's page sends back.
+
+    Raises: SignInFailed.
+    """
     found = _CSRF.search(page.text)
     if found is None:
         raise SignInFailed(f"no form to sign in: {page.status_code}")

@@ -13,6 +13,7 @@ from typing import Self
 
 from deploy.local.orphans import ProcessFile
 from deploy.local.processes import ManagedProcess
+from services.community_handover.photo_box import create_keys as create_attachment_keys
 from services.notification.seal import create_keys as create_keys_of_addresses
 from services.person_registry.keyring import create_keyring
 from shared.web.tokens import create_keys
@@ -73,6 +74,7 @@ class Stack:
         create_keys(keys / "private.jwk", keys / "public.jwks")
         create_keys(keys / "audit.jwk", keys / "audit.jwks")
         _create_secret(keys / CLIENT_SECRET)
+        create_attachment_keys(keys / "attachments.keys")
         create_keyring(keys / "identity.json", keys / "escrow-private.key")
         create_keys_of_addresses(keys / "notification.key")
         try:
@@ -122,6 +124,7 @@ class Stack:
             "AUDIT_KEY": str(keys / "audit.jwk"),
             "AUDIT_JWKS": str(keys / "audit.jwks"),
             "IDENTITY_KEYS": str(keys / "identity.json"),
+            "ATTACHMENT_KEYS": str(keys / "attachments.keys"),
             "NOTIFICATION_KEYS": str(keys / "notification.key"),
             "TOKEN_PRIVATE_JWK": str(keys / "private.jwk"),
             "BATON_DEMO": os.environ.get("BATON_DEMO", "1"),

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from flask.views import MethodView
+from sqlalchemy import ColumnElement, select
 
 from services.community_handover import commands
 from services.community_handover import coverage as coverage_commands
@@ -11,9 +12,12 @@ from services.community_handover.access import acting_task, require_office_in_ar
 from services.community_handover.domain.task import PartyMember, Task
 from services.community_handover.restoring import restore_task
 from services.community_handover.schemas import (
+    LINE,
     AcceptanceIn,
     AgreementIn,
     AssignmentIn,
+    BoardOut,
+    BoardQuery,
     ClosureIn,
     ContactIn,
     CorrectionIn,
@@ -59,6 +63,7 @@ from shared.web import (
     current_work,
     operation,
     page_of,
+    page_of_rows,
 )
 from shared.web.fields import day_in_path
 from shared.web.scope import asked_area, require_area
@@ -108,6 +113,25 @@ class Tasks(MethodView):
         return page
 
 
+@tasks_blp.route("/board")
+class Board(MethodView):
+    """What an officer or a supervisor looks at all day."""
+
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER, outside=Outside.LEFT_OUT)
+    @tasks_blp.arguments(BoardQuery, location="query")
+    @tasks_blp.response(200, BoardOut)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """Read the open tasks in the order of the release, and the latest that are over; of each what a list shows."""
+        waiting, over = _lines(query["limit"], is_open), _lines(query["done"], ~is_open, newest_first=True)
+        return {"open": waiting["items"], "done": over["items"], "more": waiting["next_cursor"] is not None}
+
+
+def _lines(limit: int, *where: ColumnElement[bool], newest_first: bool = False) -> dict[str, Any]:
+    shown = select(*(tasks.c[name] for name in LINE)).where(*visible_to(current_principal()), *where)
+    order: dict[str, Any] = {"sort": tasks.c.release_at, "key": tasks.c.id, "descending": newest_first}
+    return page_of_rows(work().connection, shown, limit=limit, cursor=None, **order)
+
+
 @tasks_blp.route("/<uuid:task_id>")
 class OneTask(MethodView):
     """One task."""
@@ -140,6 +164,18 @@ class Acceptance(MethodView):
         return commands.accept_task(
             _acting(task_id), by=current_principal().subject, version_seen=body["version_seen"], work=work()
         )
+
+
+@tasks_blp.route("/<uuid:task_id>/acceptance-undoing")
+class AcceptanceUndoing(MethodView):
+    """A confirmation by mistake."""
+
+    @operation(*OFFICERS, within=Jurisdiction.HOLDER, creates=True)
+    @tasks_blp.arguments(Nothing)
+    @tasks_blp.response(201, TaskOut)
+    def post(self, _body: dict[str, Any], task_id: UUID) -> Task:
+        """Take a confirmation back, by whoever gave it, within five minutes and before anything followed."""
+        return commands.undo_acceptance(_acting(task_id), by=current_principal().subject, work=work())
 
 
 @tasks_blp.route("/<uuid:task_id>/rejection")

@@ -15,10 +15,11 @@ from services.community_handover.domain.task import (
     Outcome,
     PartyMember,
     PauseReason,
+    RejectionGround,
     Task,
 )
 from services.community_handover.domain.transitions import State
-from services.community_handover.routing import placement_of, receiver_of
+from services.community_handover.routing import placement_of, present_receiver, receiver_of
 from services.community_handover.store import Office, Work
 from shared.kernel.deadlines import NextDue
 from shared.kernel.errors import Conflict, invalid_field
@@ -31,7 +32,8 @@ class RejectTask:
     """The office is not the right one."""
 
     task_id: UUID
-    reason: str
+    reason: str | None = None
+    ground: RejectionGround = RejectionGround.OTHER
     proposed_office: str | None = None
 
 
@@ -76,11 +78,20 @@ def accept_task(task: Task, *, by: str, version_seen: int | None, work: Work) ->
     return work.tasks.save(accepted, "handover.accepted.v1")
 
 
+def undo_acceptance(task: Task, *, by: str, work: Work) -> Task:
+    """Take a confirmation back within minutes. See `placing.undo_acceptance`."""
+    asked = placement_of(task, present_receiver(task), work.now)
+    undone = placing.undo_acceptance(task, asked, by=by, now=work.now, within=policy.UNDO_WITHIN)
+    return work.tasks.save(undone, "handover.acceptance_undone.v1")
+
+
 def reject_task(command: RejectTask, *, work: Work) -> Task:
     """Refuse a task: the office that is named instead is asked, so often; then the county decides (H8).
 
-    Raises: InvalidInput ``office.unknown``; see `placing.reject`.
+    Raises: InvalidInput ``office.unknown``, ``rejection.reason_missing``; see `placing.reject`.
     """
+    if command.ground is RejectionGround.OTHER and not command.reason:
+        raise invalid_field("/reason", "rejection.reason_missing", "say why, or choose a ground")
     task = work.tasks.get(command.task_id)
     by_office = task.office or ""
     proposed = _office(command.proposed_office, work, "/proposed_office") if command.proposed_office else None
@@ -89,12 +100,13 @@ def reject_task(command: RejectTask, *, work: Work) -> Task:
             task,
             by_office=by_office,
             reason=command.reason,
+            ground=command.ground,
             proposed_office=command.proposed_office,
             decision_due=next_due(policy.DISPUTE, work.now),
         )
         return work.tasks.save(rejected, "handover.rejected.v1")
     placement = placement_of(task, _to(proposed, task), work.now)
-    passed = placing.pass_on(task, placement, by_office=by_office, reason=command.reason)
+    passed = placing.pass_on(task, placement, by_office=by_office, reason=command.reason, ground=command.ground)
     return work.tasks.save(passed, "handover.rejected.v1")
 
 

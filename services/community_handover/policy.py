@@ -16,6 +16,9 @@ MOST_HOPS = 2
 # OURS: what a search consists of before a supervisor may sign that the whereabouts are unknown.
 SEARCH_NEEDED = {TraceKind.CALL: 3, TraceKind.HOME_VISIT: 1, TraceKind.FAMILY: 1}
 
+# OURS: who confirmed by mistake may take it back so long; after that others rely on it.
+UNDO_WITHIN = timedelta(minutes=5)
+
 _COMPANION = frozenset({"family", "guardian", "village_cadre", "cadre", "volunteer"})
 # OURS: who has to go to the gate by risk tier; of each group one. Without a tier one official is enough.
 PARTY_NEEDED: Mapping[str | None, tuple[frozenset[str], ...]] = {

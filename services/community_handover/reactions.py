@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from services.community_handover import measuring, policy
+from services.community_handover.attaching import remove_sealed
 from services.community_handover.commands import route_unresolved, save_placed
 from services.community_handover.deadlines import accepted_due
 from services.community_handover.domain import placing
@@ -32,14 +33,21 @@ def on_person(event: Event, work: Work) -> Outcome:
     given up.
     """
     data = event.data
-    places = data["registered_division"], data["residence_division"]
-    if not work.persons.put_newer(KnownPerson(event.subject, event.sequence, *places, data["merged_into"])):
+    told = (data[name] for name in ("registered_division", "residence_division", "merged_into", "state"))
+    if not work.persons.put_newer(KnownPerson(event.subject, event.sequence, *told)):
         return Ignored("stale_version")
     if data["merged_into"] is not None:
         move_merged(work, work.persons, MOVINGS, only=event.subject)
     for task in work.unresolved_of(event.subject):
         route_unresolved(task, work)
     return Applied()
+
+
+def on_sealed(event: Event, work: Work) -> Outcome:
+    """Nobody is to learn any more who this was: what shows it is removed, however late this is heard."""
+    outcome = on_person(event, work)
+    removed = remove_sealed(work, only=event.subject)
+    return Applied() if removed else outcome
 
 
 def on_tier(event: Event, work: Work) -> Outcome:
@@ -225,6 +233,7 @@ REACTIONS = Reactions(
         "person.registered.v1": on_person,
         "person.changed.v1": on_person,
         "person.merged.v1": on_person,
+        **dict.fromkeys(("person.sealed.v1", "person.erased.v1"), on_sealed),
         "release.planned.v1": on_release,
         "release.rescheduled.v1": on_release,
         "release.cancelled.v1": on_release,

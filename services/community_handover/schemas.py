@@ -11,6 +11,7 @@ from services.community_handover.domain.task import (
     Kind,
     Outcome,
     PauseReason,
+    RejectionGround,
     Task,
 )
 from services.community_handover.domain.transitions import State
@@ -37,7 +38,13 @@ class AcceptanceIn(_Input):
 class RejectionIn(_Input):
     """Why the office is not the right one, and which one is."""
 
-    reason = fields.String(required=True, validate=_words)
+    ground = fields.Enum(RejectionGround, by_value=True, load_default=RejectionGround.OTHER)
+    reason = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=_words,
+        metadata={"description": "In words; needed when the ground is `other`"},
+    )
     proposed_office = fields.String(load_default=None, allow_none=True, validate=_code)
 
 
@@ -310,6 +317,7 @@ class TaskOut(Schema):
     assigned_reason = fields.String(allow_none=True)
     rejections = fields.Integer()
     rejected_by = fields.String(allow_none=True)
+    rejection_ground = fields.Enum(RejectionGround, by_value=True, allow_none=True)
     rejection_reason = fields.String(allow_none=True)
     proposed_office = fields.String(allow_none=True)
     party = fields.List(fields.Nested(MemberOut), allow_none=True)
@@ -339,6 +347,41 @@ class TaskOut(Schema):
     close_reason = fields.Enum(CloseReason, by_value=True, allow_none=True)
     withdrawn_reason = fields.String(allow_none=True)
     unresolved_reason = fields.String(allow_none=True)
+
+
+class LineOut(Schema):
+    """A task as a list shows it."""
+
+    id = fields.UUID()
+    person_id = fields.UUID()
+    state = fields.Enum(State, by_value=True)
+    division = fields.String(allow_none=True)
+    release_at = fields.AwareDateTime()
+    released_at = fields.AwareDateTime(allow_none=True)
+    due_rule = fields.String(allow_none=True)
+    due_at = fields.AwareDateTime(allow_none=True)
+    escalation_level = fields.Integer()
+    accepted_at = fields.AwareDateTime(allow_none=True)
+    accepted_by = fields.String(allow_none=True)
+    party = fields.List(fields.Nested(MemberOut), allow_none=True)
+
+
+LINE = tuple(LineOut().fields)
+
+
+class BoardQuery(Schema):
+    """How much of it."""
+
+    limit = fields.Integer(load_default=100, validate=validate.Range(1, 200))
+    done = fields.Integer(load_default=20, validate=validate.Range(1, 100))
+
+
+class BoardOut(Schema):
+    """Open tasks, and the latest that are over."""
+
+    open = fields.List(fields.Nested(LineOut))
+    done = fields.List(fields.Nested(LineOut))
+    more = fields.Boolean(metadata={"description": "Whether more are open than are shown"})
 
 
 class DutyOut(Schema):

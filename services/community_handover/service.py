@@ -1,6 +1,7 @@
 """community_handover, declared."""
 
 from services.community_handover.api import offices_blp, tasks_blp
+from services.community_handover.attachment_api import attachments_blp
 from services.community_handover.importing import COVERAGE
 from services.community_handover.measure_api import measures_blp
 from services.community_handover.reactions import REACTIONS
@@ -15,7 +16,7 @@ SERVICE = ServiceDefinition(
     title="Baton: community handover",
     work=Work,
     metadata=metadata,
-    blueprints=(tasks_blp, measures_blp, offices_blp, settings_blp, import_blueprint(COVERAGE)),
+    blueprints=(tasks_blp, measures_blp, attachments_blp, offices_blp, settings_blp, import_blueprint(COVERAGE)),
     reactions=REACTIONS,
     timers=TIMERS,
     jobs=import_jobs(COVERAGE),

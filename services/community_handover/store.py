@@ -14,6 +14,7 @@ from sqlalchemy import (
     Date,
     Index,
     Integer,
+    LargeBinary,
     Table,
     Text,
     Uuid,
@@ -44,6 +45,7 @@ from services.community_handover.domain.task import (
     Outcome,
     PartyMember,
     PauseReason,
+    RejectionGround,
     Task,
 )
 from services.community_handover.domain.transitions import ENDED, State
@@ -90,6 +92,7 @@ tasks = Table(
     Column("assigned_reason", Text),
     Column("rejections", Integer, nullable=False),
     Column("rejected_by", Text),
+    Column("rejection_ground", EnumText(RejectionGround)),
     Column("rejection_reason", Text),
     Column("proposed_office", Text),
     Column("party", JsonValue(tuple[PartyMember, ...])),
@@ -206,6 +209,7 @@ known_persons = Table(
     Column("registered_division", Text),
     Column("residence_division", Text),
     merged_into_column(),
+    Column("state", Text),
 )
 
 offices = Table(
@@ -251,6 +255,26 @@ officers = Table(
     Column("active", Boolean, nullable=False),
 )
 
+attachments = Table(
+    "attachment",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("task_id", Uuid, nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("added_at", UtcDateTime, nullable=False),
+    Column("added_by", Text, nullable=False),
+)
+
+attachment_contents = Table(  # apart, so that a list reads no photographs
+    "attachment_content",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
 dropped_releases = Table(
     "dropped_release",
     metadata,
@@ -268,6 +292,21 @@ class KnownPerson:
     registered_division: str | None
     residence_division: str | None
     merged_into: UUID | None = None
+    state: str | None = None  # None of one that was learnt before this was kept
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A photograph of a paper at a task; its content is kept apart, encrypted."""
+
+    id: UUID
+    task_id: UUID
+    kind: str
+    content_type: str
+    size: int  # bytes
+    sha256: str
+    added_at: datetime
+    added_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,6 +402,7 @@ _HIDDEN = frozenset(
         "correction",
         "assigned",
         "assigned_reason",
+        "rejection_ground",
         "rejection_reason",
         "proposed_office",
         "party",
@@ -444,6 +484,7 @@ class Work(UnitOfWork):
         self.measures = self.aggregates(measures, Measure, measure_data)
         self.stays = self.records(known_stays, KnownStay)
         self.persons = self.records(known_persons, KnownPerson)
+        self.attachments = self.records(attachments, Attachment)
         self.offices = self.records(offices, Office)
         self.coverage = self.records(coverage, Coverage)
         self.tiers = self.records(tiers, KnownTier)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from services.community_handover import measuring, policy
+from services.community_handover.attaching import remove_sealed
 from services.community_handover.commands import route_unresolved, save_placed, search_due
 from services.community_handover.deadlines import report_due_at
 from services.community_handover.domain import placing, receiving
@@ -62,6 +63,11 @@ def wake_measures(work: Work) -> int:
     return len(waking)
 
 
+def sweep_sealed(work: Work) -> int:
+    """Remove photographs that were added while the person's file was sealed elsewhere."""
+    return remove_sealed(work)
+
+
 def sweep_merged(work: Work) -> int:
     """Move what still names a file that was merged into another one."""
     return move_merged(work, work.persons, MOVINGS)
@@ -83,6 +89,7 @@ TIMERS = (
     Timer("wake_measures", timedelta(seconds=30), wake_measures),
     Timer("resolve_waiting", timedelta(seconds=30), resolve_waiting),
     Timer("sweep_merged", timedelta(seconds=30), sweep_merged),
+    Timer("sweep_sealed", timedelta(seconds=30), sweep_sealed),
     Timer("settle_deadlines", timedelta(hours=1), settle_deadlines),
     Timer("state_tasks", timedelta(minutes=5), state_tasks),
 )

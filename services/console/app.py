@@ -1,6 +1,5 @@
 """The console's Flask application."""
 
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,35 +13,39 @@ from flask import (
     redirect,
     render_template,
     request,
-    send_from_directory,
     session,
     url_for,
 )
 from flask_babel import Babel, get_locale
+from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFProtect
-from werkzeug.exceptions import InternalServerError, NotFound, RequestEntityTooLarge
+from werkzeug.exceptions import InternalServerError, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from services.console import identity, import_words, kept_form, uploads, words
+from services.console import assets, identity, import_words, kept_form, uploads, words
 from services.console.clients import Away, Refused, Services
 from services.console.identity import SignedOut, current_account, current_token, end_session
 from services.console.locale_files import compile_translations
 from services.console.pages import (
+    attachments,
     audit,
     cases,
     coverage_imports,
     discrepancies,
     indicators,
+    notices,
     notifications,
     ops,
     persons,
     releases,
     result_imports,
+    samples,
     session_pages,
     settings_pages,
     tasks,
     tests,
 )
+from services.console.pages.common import wants_json
 from services.console.session_store import SessionStore
 from services.console.sessions import DATABASE_AWAY, Sessions, is_poll
 from services.console.settings import Settings
@@ -52,17 +55,16 @@ from shared.web.access import access_of, public
 
 LANGUAGES = ("zh", "en")
 WITHOUT_SESSION = ("asset", "static", "live", "ready")
-ASSETS = {
-    "pico.css": "@picocss/pico/css/pico.min.css",
-    "htmx.js": "htmx.org/dist/htmx.min.js",
-}
 PAGES = (
     identity,
     kept_form,
     session_pages,
     tasks,
+    attachments,
     cases,
     releases,
+    notices,
+    samples,
     tests,
     indicators,
     discrepancies,
@@ -105,6 +107,7 @@ def create_console(settings: Settings, transport: httpx.BaseTransport | None = N
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     Babel(app, locale_selector=lambda: session.get("language", "zh"))
     public(app.view_functions["static"])
+    app.before_request(attachments.allow_photographs)
     app.before_request(uploads.allow_a_file)  # before anything reads a form
     app.before_request(_sign_in_first)  # before forms are checked, for of a session that ended no form can be right
     CSRFProtect(app)
@@ -118,7 +121,7 @@ def create_console(settings: Settings, transport: httpx.BaseTransport | None = N
         app.register_error_handler(trouble, _on_database_away)
     app.register_error_handler(InternalServerError, _on_fault)
     app.register_error_handler(SignedOut, lambda _ended: _ask_to_sign_in())
-    _add_assets(app, settings.assets)
+    assets.install(app, assets.Assets(settings.assets))
     _add_health(app)
     app.context_processor(_helpers)
     return app
@@ -155,6 +158,8 @@ def _ask_to_sign_in() -> Any:
     end_session()
     if is_poll(request):
         return "", 204
+    if wants_json():
+        return jsonify(said=str(_("请重新登录"))), 401
     if request.method == "POST":
         return kept_form.keep()
     return redirect(url_for("identity.login", next=request.full_path.rstrip("?")))
@@ -197,15 +202,6 @@ def _on_fault(fault: InternalServerError) -> Any:
     return _on_database_away(trouble) if isinstance(trouble, DATABASE_AWAY) else fault
 
 
-def _add_assets(app: Flask, folder: Path) -> None:
-    @app.get("/assets/<name>")
-    @public
-    def asset(name: str) -> Response:
-        if name not in ASSETS:
-            raise NotFound
-        return send_from_directory(folder, ASSETS[name], max_age=86_400)
-
-
 def _add_health(app: Flask) -> None:
     @app.get("/health/live")
     @public
@@ -227,6 +223,10 @@ def _helpers() -> dict[str, Any]:
         "is_overdue": words.is_overdue,
         "place": lambda code: divisions().full_name(code),
         "language": str(get_locale()),
+        "is_large": session_pages.is_large(),
+        "can_undo": words.can_undo,
+        "rejection_grounds": words.REJECTION_GROUNDS,
+        "attachment_kinds": words.ATTACHMENT_KINDS,
         "new_key": lambda: str(new_id()),
         "states": words.STATES,
         "state_words": words.state_words,

@@ -1,15 +1,17 @@
 """Putting things into words: deadlines as people say them, states and kinds in the user's language."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from flask import g, has_request_context
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from shared.kernel.clock import CHINA
 from shared.reference.divisions import divisions
 
+UNDO_WITHIN = timedelta(minutes=5)  # as community_handover has it
 SERVICES = (
     "person_registry",
     "drug_testing",
@@ -200,6 +202,14 @@ REMEDIES = {
     "headcount_missing": _l("清点后补报"),
     "notice_late": _l("补发通知，或登记未通知的原因"),
 }
+ADDRESSEES = {
+    "deciding_organ": _l("原决定机关"),
+    "family": _l("家属"),
+    "work_unit": _l("所在单位"),
+    "station_of_registration": _l("户籍地派出所"),
+    "station_of_residence": _l("居住地派出所"),
+    "township": _l("居住地街道办事处（乡镇人民政府）"),
+}
 LETTER_STATES = {
     "waiting": _l("待处理"),
     "replaying": _l("正在重新投递"),
@@ -225,6 +235,19 @@ PARTY_ROLES = {
     "family": _l("家属"),
     "guardian": _l("监护人"),
     "volunteer": _l("志愿者"),
+}
+REJECTION_GROUNDS = {
+    "lives_elsewhere": _l("本人不住在本辖区"),
+    "moved_away": _l("本人已搬离"),
+    "address_not_ours": _l("该地址不属于本辖区"),
+    "unknown_at_address": _l("该地址查无此人"),
+    "other": _l("其他（请写明）"),
+}
+ATTACHMENT_KINDS = {
+    "agreement": _l("社区戒毒（康复）协议"),
+    "registration_form": _l("报到登记表"),
+    "certificate": _l("解除证明书"),
+    "other": _l("其他材料"),
 }
 PAUSE_REASONS = {
     "hospital": _l("住院"),
@@ -320,6 +343,15 @@ PROBLEMS = {
     "task.no_order": _l("没有社区戒毒（康复）决定，无需登记，请记录联系结果"),
     "task.order_in_force": _l("已有决定，应当登记"),
     "task.changed_since_seen": _l("任务已变化，请看下方最新状态后再办理"),
+    "task.accepted_by_other": _l("确认的是另一位工作人员，只能由其撤销"),
+    "task.undo_too_late": _l("已超过五分钟或已开始办理，不能撤销；如有错误请联系上级"),
+    "rejection.reason_missing": _l("请选择理由，或写明其他理由"),
+    "attachment.type": _l("只能上传照片（JPEG、PNG、WebP）或 PDF"),
+    "attachment.too_large": _l("文件太大，最多 4 MB"),
+    "attachment.too_many": _l("每个任务最多十份附件"),
+    "attachment.person_sealed": _l("档案已封存，不能再上传"),
+    "attachment.no_keys": _l("本系统没有启用附件"),
+    "sample.not_found": _l("没有送到您单位的这个样本"),
     "task.other_office": _l("任务已转给其他单位"),
     "task.place_decided": _l("上级已经决定接收单位，不能退回"),
     "task.search_incomplete": _l("查找还不完整"),
@@ -397,8 +429,32 @@ def office_choices(offices: Iterable[Mapping[str, str]], own: str | None = None)
 
 
 def _(text: str, **values: object) -> str:
-    translated: str = gettext(text, **values)
-    return translated
+    """Translated once in a request: a list says the same words a hundred times."""
+    if not has_request_context():
+        return str(gettext(text, **values))
+    known: dict[str, str] = g.setdefault("translated", {})
+    if text not in known:
+        known[text] = gettext(text)
+    return known[text] % values if values else known[text]
+
+
+class Spoken(dict[str, str]):
+    """Words of a table in the user's language, each translated once; for lists."""
+
+    def __init__(self, table: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._table = table
+
+    def __missing__(self, key: str) -> str:
+        self[key] = str(self._table[key]) if key in self._table else ""
+        return self[key]
+
+
+def can_undo(task: Mapping[str, Any], subject: str, now: datetime | None = None) -> bool:
+    """Whether somebody may still take back the own confirmation."""
+    at = moment(task["accepted_at"])
+    is_own = task["state"] == "accepted" and task["accepted_by"] == subject and not task["party"]
+    return is_own and at is not None and (now or datetime.now(UTC)) - at < UNDO_WITHIN
 
 
 def moment(text: str | None) -> datetime | None:

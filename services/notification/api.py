@@ -27,7 +27,8 @@ from services.notification.schemas import (
     VisitIn,
 )
 from services.notification.seal import unseal
-from services.notification.store import Contact, OfficeAddress, Work, is_unread, notices, tellings
+from services.notification.store import Contact, OfficeAddress, Work
+from services.notification.tables import is_unread, notices, tellings
 from services.notification.tell import mark_read
 from shared.kernel.errors import NotFound
 from shared.web import (

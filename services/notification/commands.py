@@ -13,7 +13,8 @@ from services.notification.domain.delivery import Delivery, WrongState
 from services.notification.domain.rules import Channel
 from services.notification.domain.timing import Digest
 from services.notification.seal import new_secret, seal
-from services.notification.store import Contact, OfficeAddress, Subscription, Work, contacts
+from services.notification.store import Contact, OfficeAddress, Subscription, Work
+from services.notification.tables import contacts
 from shared.kernel.errors import Conflict, NotFound, invalid_field
 from shared.kernel.ids import new_id
 from shared.web import Principal

@@ -4,7 +4,8 @@ from sqlalchemy import func, select
 
 from services.notification.domain.delivery import UNDONE
 from services.notification.domain.rules import Channel
-from services.notification.store import Work, deliveries, is_unheard
+from services.notification.store import Work
+from services.notification.tables import deliveries, is_unheard
 from shared.observability.metrics import Metrics
 
 

@@ -23,7 +23,8 @@ from services.notification.domain.rules import Channel
 from services.notification.domain.timing import out_of_quiet
 from services.notification.outgoing import Parcel, digest_id_of, parcels
 from services.notification.seal import check_keys
-from services.notification.store import Work, deliveries
+from services.notification.store import Work
+from services.notification.tables import deliveries
 from services.notification.tell import fall_back
 from shared.kernel.clock import Clock
 from shared.observability.metrics import Metrics

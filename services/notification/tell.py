@@ -1,11 +1,10 @@
 """Telling people: what is made when something happened, and what follows when it is read, past, or read by nobody."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from services.notification import policy
 from services.notification.audience import (
@@ -20,18 +19,8 @@ from services.notification.domain import delivery, telling
 from services.notification.domain.delivery import Delivery
 from services.notification.domain.rules import Channel, Rule, matches, next_channel
 from services.notification.domain.timing import not_before
-from services.notification.store import (
-    Failure,
-    Matter,
-    Notice,
-    Telling,
-    Work,
-    deliveries,
-    failures,
-    matters,
-    notices,
-    tellings,
-)
+from services.notification.store import Failure, Matter, Notice, Telling, Work
+from services.notification.tables import deliveries, matters, notices, tellings
 from shared.kernel.ids import derived_id
 from shared.reference.calendar import next_due
 from shared.storage.bulk import is_one_of
@@ -128,18 +117,8 @@ def _check_at(rule: Rule, since: datetime) -> datetime | None:
 def settle_past(matter: Matter, work: Work) -> int:
     """End what was told of a matter that stood otherwise or was in other hands. How many tellings."""
     past = [one.id for one in work.live_tellings(matter.id) if one.holds_while != matter.stands]
-    work.forget_live(matter.id, past)
-    return _end(past, work) if past else 0
-
-
-def _end(past: Sequence[UUID], work: Work) -> int:
-    ended = work.move_telling(telling.Act.OVERTAKEN, is_one_of(work.dialect, tellings, "id", past))
-    if ended:
-        of_them = select(notices.c.id).where(is_one_of(work.dialect, notices, "telling_id", ended))
-        work.connection.execute(update(notices).where(notices.c.id.in_(of_them)).values(past_at=work.now))
-        work.spare(deliveries.c.notice_id.in_(of_them))
-        _settle_failures(ended, "past", work)
-    return len(ended)
+    work.end_later(matter.id, past)
+    return len(past)
 
 
 def mark_read(notice_ids: Sequence[UUID] | None, keys: Sequence[str], by: str, work: Work) -> int:
@@ -160,18 +139,8 @@ def mark_read(notice_ids: Sequence[UUID] | None, keys: Sequence[str], by: str, w
     if rows:
         work.spare(is_one_of(work.dialect, deliveries, "notice_id", [row.id for row in rows]))
         of_them = is_one_of(work.dialect, tellings, "id", sorted({row.telling_id for row in rows}))
-        _settle_failures(work.move_telling(telling.Act.READ, of_them), "read", work)
+        work.settle_failures(work.move_telling(telling.Act.READ, of_them), "read")
     return len(rows)
-
-
-def _settle_failures(telling_ids: Sequence[UUID], how: str, work: Work) -> None:
-    """What nobody had read is read, or past: those above need not care any more."""
-    if not telling_ids:
-        return
-    of_them = is_one_of(work.dialect, failures, "id", telling_ids)
-    for failure in work.failures.select(of_them, failures.c.state == "failed"):
-        settled = replace(failure, version=failure.version + 1, state="settled", settled_at=work.now, settled_by=how)
-        work.failures.save(settled, "notification.settled.v1")
 
 
 def sweep_unread(work: Work) -> int:
@@ -182,7 +151,7 @@ def sweep_unread(work: Work) -> int:
     work.matters.prefetch("id", (one.subject for one in overdue))
     for one in overdue:
         if _is_past(one, work):  # it changed in the very moment in which this was told
-            _end([one.id], work)
+            work.end_tellings([one.id])
             continue
         own = [notice for notice in unread if notice.telling_id == one.id]
         ids = {notice.id for notice in own}

@@ -5,7 +5,8 @@ from datetime import timedelta
 from sqlalchemy import delete, select
 
 from services.notification import policy
-from services.notification.store import Work, contacts, deliveries, matters, notices, tellings
+from services.notification.store import Work
+from services.notification.tables import contacts, deliveries, matters, notices, tellings
 from services.notification.tell import sweep_unread, tell_overdue
 from shared.service import Timer
 

@@ -20,7 +20,8 @@ from services.notification.schemas import (
     SubscriptionsOut,
 )
 from services.notification.seal import secret_of
-from services.notification.store import Subscription, Work, deliveries, subscriptions
+from services.notification.store import Subscription, Work
+from services.notification.tables import deliveries, subscriptions
 from shared.kernel.errors import NotFound
 from shared.web import (
     SUPERVISORS,

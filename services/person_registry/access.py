@@ -1,5 +1,6 @@
 """Who may know whom, asked of the duties that events have told of; every look is written down."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, or_, select
 
 from services.person_registry import policy
-from services.person_registry.need_to_know import COUNTY, Asker, Opening, duty_that_opens, opening_in_force
+from services.person_registry.need_to_know import COUNTY, Asker, Duty, Opening, duty_that_opens, opening_in_force
 from services.person_registry.store import StoredPerson, Work, assessments, duties, openings, persons
 from shared.kernel.errors import NotFound
 from shared.web import SUPERVISORS, Principal, Role
@@ -28,14 +29,17 @@ def known_to(principal: Principal, person_ids: Iterable[UUID], work: Work) -> di
     """
     wanted = list(dict.fromkeys(person_ids))
     asker = asker_of(principal)
-    files = {person: work.files_of(person) for person in wanted}
+    files = work.files_of_each(wanted)
     everybody = [file for found in files.values() for file in found]
     their_duties = work.duties.select(duties.c.person_id.in_(everybody))
+    duties_of: dict[UUID, list[Duty]] = defaultdict(list)
+    for duty in their_duties:
+        duties_of[duty.person_id].append(duty)
     opened = work.openings.select(openings.c.person_id.in_(everybody), openings.c.subject == asker.subject)
 
     def basis_of(person: UUID) -> str | None:
-        own = set(files[person])
-        about = (duty for duty in their_duties if duty.person_id in own)
+        own = files[person]
+        about = [duty for file in own for duty in duties_of[file]]
         if duty := duty_that_opens(asker, about, work.now, policy.GRACE):
             return f"{duty.kind} {duty.key}"
         opening = opening_in_force(asker, (one for one in opened if one.person_id in own), work.now)

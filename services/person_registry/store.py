@@ -269,8 +269,22 @@ class Work(UnitOfWork):
 
     def files_of(self, person_id: UUID) -> list[UUID]:
         """All files of a person: the one that remains, then those that were merged into it."""
-        files = [self.remaining(person_id)]
-        for file in files:
-            merged = select(persons.c.id).where(persons.c.merged_into == file).order_by(persons.c.id)
-            files += self.connection.execute(merged).scalars()
-        return files
+        return self.files_of_each([person_id])[person_id]
+
+    def files_of_each(self, person_ids: Iterable[UUID]) -> dict[UUID, list[UUID]]:
+        """`files_of` each of the persons: as many queries as merges followed each other, not as there are persons."""
+        wanted = list(person_ids)
+        self.persons.prefetch(wanted)
+        remaining = {person: self.remaining(person) for person in wanted}
+        files = {file: [file] for file in remaining.values()}
+        whose = {file: file for file in files}  # each file that was found, and the one that remains of it
+        found = list(files)
+        while found:
+            into = persons.c.merged_into
+            merged = select(persons.c.id, into).where(into.in_(found)).order_by(persons.c.id)
+            found = []
+            for given_up, kept in self.connection.execute(merged):
+                whose[given_up] = whose[kept]
+                files[whose[kept]].append(given_up)
+                found.append(given_up)
+        return {person: files[file] for person, file in remaining.items()}

@@ -160,6 +160,7 @@ def _contracts() -> Mapping[str, Contract]:
             "handover.unresolved.v1": handover.HandoverUnresolvedV1,
             "handover.offered.v1": handover.HandoverOfferedV1,
             "handover.accepted.v1": handover.HandoverAcceptedV1,
+            "handover.acceptance_undone.v1": handover.HandoverAcceptanceUndoneV1,
             "handover.met.v1": handover.HandoverMetV1,
             "handover.registered.v1": handover.HandoverRegisteredV1,
             "handover.contact_done.v1": handover.HandoverContactDoneV1,

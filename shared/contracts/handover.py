@@ -86,6 +86,10 @@ class HandoverAcceptedV1(HandoverTaskStateV1):
     """The office confirmed (确认收到) and is responsible from now on."""
 
 
+class HandoverAcceptanceUndoneV1(HandoverTaskStateV1):
+    """Who had confirmed by mistake took it back within minutes; the office is asked as before."""
+
+
 class HandoverMetV1(HandoverTaskStateV1):
     """The person was met."""
 

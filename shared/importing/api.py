@@ -114,9 +114,16 @@ def import_blueprint(importer: Importer) -> Blueprint:
     """``/<kind>-imports``: send a file, see what is in it, confirm, see what came of it."""
     name = f"{importer.kind}-imports"
     blp = Blueprint(name, __name__, url_prefix=f"/{name}", description="Imports from spreadsheets")
+    blp.before_request(_allow_a_file)
     _add_files(blp, importer)
     _add_one(blp, importer)
     return blp
+
+
+def _allow_a_file() -> None:
+    """A file may be larger than other bodies; said before anything is read."""
+    if request.endpoint and request.endpoint.endswith(".upload"):
+        request.max_content_length = MOST_BYTES
 
 
 def _add_files(blp: Blueprint, importer: Importer) -> None:
@@ -135,7 +142,7 @@ def _add_files(blp: Blueprint, importer: Importer) -> None:
             return page_of_rows(current_work().connection, mine, **order, limit=query["limit"], cursor=query["cursor"])
 
     @blp.route("", methods=["POST"])
-    @operation(*importer.roles, within=Jurisdiction.OWN_NAME, creates=True, body_limit=MOST_BYTES)
+    @operation(*importer.roles, within=Jurisdiction.OWN_NAME, creates=True)
     @blp.doc(requestBody=_FILE)
     @blp.arguments(UploadQuery, location="query")
     @blp.response(201, ImportOut)
@@ -143,7 +150,7 @@ def _add_files(blp: Blueprint, importer: Importer) -> None:
         """Send a CSV (UTF-8 or GB18030) or xlsx file; it is checked, and nothing is changed before it is confirmed."""
         if request.mimetype not in _UPLOADS:
             raise UnsupportedBody("body.content_type", f"send one of {', '.join(_UPLOADS)}")
-        content = read_body(request, MOST_BYTES)
+        content = read_body(request)
         sheet = offloaded(lambda: read_sheet(content, importer.columns))
         filename = _NOT_IN_A_NAME.sub(" ", query["filename"]).strip()
         return jobs.take_in(

@@ -77,6 +77,8 @@ SUBSCRIPTIONS: Mapping[str, frozenset[str]] = {
             "person.registered.v1",
             "person.changed.v1",
             "person.merged.v1",
+            "person.sealed.v1",
+            "person.erased.v1",
             "release.planned.v1",
             "release.rescheduled.v1",
             "release.cancelled.v1",

@@ -17,17 +17,15 @@ from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from shared.kernel.errors import FieldProblem, InvalidInput, NotFound
 from shared.web.refusals import BadRequest, InvalidQuery, UnsupportedBody
 
-BODY_LIMIT = "baton.body_limit"  # of a request that is being read: where the limit stands
 _LARGEST = 2**63
 
 
-def read_body(request: Request, limit: int | None = None) -> bytes:
-    """The whole body, which has at most ``limit`` bytes; the application's limit unless it is given.
+def read_body(request: Request) -> bytes:
+    """The whole body.
 
     Raises: werkzeug's RequestEntityTooLarge, and BadRequest ``body.unreadable`` when it breaks off.
     """
-    limit = request.environ.setdefault(BODY_LIMIT, limit or current_app.config["MAX_CONTENT_LENGTH"])
-    request.max_content_length = limit
+    limit: int = request.max_content_length or current_app.config["MAX_CONTENT_LENGTH"]
     if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
         # Every server that we run under ends a chunked body itself; werkzeug would take it for empty.
         request.environ["wsgi.input_terminated"] = True

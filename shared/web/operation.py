@@ -56,7 +56,6 @@ class Declaration:
     creates: bool
     looks: bool
     guard: Callable[..., Response]
-    body_limit: int | None = None  # bytes, where it is another than the application's
 
     @property
     def roles(self) -> frozenset[Role]:
@@ -78,13 +77,12 @@ def operation(
     outside: Outside | None = None,
     creates: bool = False,
     looks: bool = False,
-    body_limit: int | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
     """Declare who may do this within which jurisdiction, and whether it creates something (then ``Idempotency-Key`` is
     required). What lies outside is not found, unless ``outside`` says otherwise.
 
     A GET only reads, and everything else writes. What ``looks`` at somebody's identity, with whatever method, writes
-    that down and nothing else, so its answer is never kept. ``body_limit`` (bytes) is for what takes files.
+    that down and nothing else, so its answer is never kept.
 
     Raises: TypeError where roles are missing, or what is answered outside does not fit the jurisdiction.
     """
@@ -95,7 +93,7 @@ def operation(
         def guard(*args: Any, **kwargs: Any) -> Response:
             return _run(declaration, lambda: make_response(view(*args, **kwargs)))
 
-        declaration = Declaration(needed, creates, looks, guard, body_limit)
+        declaration = Declaration(needed, creates, looks, guard)
         guard.__baton_operation__ = declaration  # type: ignore[attr-defined]
         guard.__baton_guard__ = guard  # type: ignore[attr-defined]
         return declare(needed)(guard)
@@ -125,9 +123,7 @@ def _run(declaration: Declaration, view: Callable[[], Response]) -> Response:
     principal = g.principal = _authenticate(gate.verifier)
     _authorise(declaration, principal)
     refuse_unstorable_path(request.view_args or {})
-    body = read_body(
-        request, declaration.body_limit
-    )  # before the transaction begins, so that a slow client holds none open
+    body = read_body(request)  # before the transaction begins, so that a slow client holds none open
     writes = declaration.looks or request.method not in _READING
     has_claim = writes and not declaration.looks
     claim = idempotency.claim_of(request, body, principal, required=declaration.creates) if has_claim else None

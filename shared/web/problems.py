@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from shared.kernel.errors import BatonError, FieldProblem, InvalidInput
 from shared.storage.errors import is_unavailable
-from shared.web.body import BODY_LIMIT, pointer_to
+from shared.web.body import pointer_to
 from shared.web.refusals import BodyTooLarge, CodedText, Unauthenticated
 
 CONTENT_TYPE = "application/problem+json"
@@ -175,7 +175,7 @@ def _summary(faults: Sequence[Mapping[str, str]]) -> str:
 
 
 def _too_large() -> BodyTooLarge:
-    limit = request.environ.get(BODY_LIMIT, current_app.config["MAX_CONTENT_LENGTH"])
+    limit = request.max_content_length or current_app.config["MAX_CONTENT_LENGTH"]
     return BodyTooLarge("body.too_large", f"a body has at most {limit} bytes", limit_bytes=limit)
 
 

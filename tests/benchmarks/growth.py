@@ -95,7 +95,7 @@ class _History:
         self._url = setting.postgres.create_database(f"growth_{number}")
         self._engine = drain.prepare(self._url, [])
         began = time.monotonic()
-        _fill(self._engine, number)
+        fill(self._engine, number)
         self.filling_seconds = time.monotonic() - began
         with self._engine.connect() as connection:
             size = connection.execute(text("select pg_database_size(current_database())")).scalar_one()
@@ -160,7 +160,8 @@ class _History:
         return self._process
 
 
-def _fill(engine: Engine, number: int) -> None:
+def fill(engine: Engine, number: int) -> None:
+    """A history of so many tasks, written by the database itself."""
     statements = HISTORY.read_text().format(number=number, open=min(OPEN, number), **PLACES)
     with engine.begin() as connection:
         connection.exec_driver_sql(statements)

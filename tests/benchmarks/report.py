@@ -76,6 +76,25 @@ def _growth(part: Results) -> str:
     return _section("Growth", part["how"], _table(["tasks", *map(_words, names), "times slower"], rows), part["unit"])
 
 
+def _officer_page(part: Results) -> str:
+    names = ("p50_ms", "p95_ms", "p99_ms", "max_ms")
+    rows = [
+        [
+            f"{_words(number)} tasks, {_words(page_name)}",
+            *(times[name] for name in names),
+            times["number"],
+            times["bytes"],
+        ]
+        for number, pages in part["by_tasks"].items()
+        for page_name, times in pages.items()
+    ]
+    table = _table(["tasks, page", *(name.removesuffix("_ms") for name in names), "requests", "bytes"], rows)
+    promised = part["promised"]
+    kept = "kept" if promised["kept"] else "NOT kept"
+    told = f"Promised: the list's p95 below {promised['list_p95_ms_at_most']:g} ms with the most tasks: {kept}."
+    return _section("Officer page", part["unit"], table, f"{told} {part['how']}.")
+
+
 def _scale_out(part: Results) -> str:
     table = _rates(part, tuple(name for name in part if name.startswith("replicas_")))
     return _section("Scale-out", part["unit"], table, part["how"])
@@ -112,6 +131,7 @@ SECTIONS = {
     "acceptance": _acceptance,
     "latency": _latency,
     "growth": _growth,
+    "officer_page": _officer_page,
     "scale_out": _scale_out,
     "memory": _memory,
     "start": _start,

@@ -39,7 +39,8 @@ def test_an_office_refuses_with_a_reason_and_the_county_decides(browser: Browser
     officer = page_for(browser, platform, "officer")
     officer.locator(".card", has_text="接力丁").locator("a").first.click()
     officer.get_by_text("不归我单位管").click()
-    officer.get_by_label("理由").fill("本人住在邻乡")
+    officer.get_by_label("理由").select_option(label="其他（请写明）")
+    officer.get_by_label("说明").fill("本人住在邻乡")
     officer.get_by_role("button", name="退回").click()
     assert officer.locator(".state.big").inner_text() == "有争议，待区县决定"
     county = page_for(browser, platform, "county")

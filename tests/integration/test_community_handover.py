@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from services.community_handover.service import SERVICE
 from services.community_handover.store import Coverage, KnownPerson, Office
+from services.community_handover.store import tasks as tasks_table
 from shared.kernel.ids import derived_id, new_id
 from shared.kernel.outcomes import Ignored
 from shared.web import Role
@@ -217,6 +218,33 @@ def test_second_acceptance_is_told_who_was_first_and_the_same_officer_changes_no
     assert len(service.events("handover.accepted.v1")) == 1
 
 
+def test_an_acknowledgement_is_taken_back_once_and_given_again(service: ServiceUnderTest) -> None:
+    task = offered_task(service)
+    service.client.post(f"/tasks/{task}/acceptance", as_=OFFICER)
+    service.clock.advance(timedelta(minutes=4))
+    assert service.client.post(f"/tasks/{task}/acceptance-undoing", as_=COLLEAGUE).status_code == 409
+    undone = service.client.post(f"/tasks/{task}/acceptance-undoing", as_=OFFICER, key="undo")
+    assert (undone.status_code, undone.get_json()["state"]) == (201, "offered")
+    again = service.client.post(f"/tasks/{task}/acceptance-undoing", as_=OFFICER, key="undo")
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert (
+        service.client.post(f"/tasks/{task}/acceptance", as_=COLLEAGUE).get_json()["accepted_by"] == COLLEAGUE.subject
+    )
+    assert [row.action for row in service.audit() if row.refused is None] == [
+        "handover.accepted.v1",
+        "handover.acceptance_undone.v1",
+        "handover.accepted.v1",
+    ]
+
+
+def test_an_office_that_refuses_chooses_a_ground_or_says_why(service: ServiceUnderTest) -> None:
+    task = offered_task(service)
+    silent = service.client.post(f"/tasks/{task}/rejection", {"ground": "other"}, as_=OFFICER)
+    assert (silent.status_code, silent.get_json()["errors"][0]["code"]) == (422, "rejection.reason_missing")
+    refused = service.client.post(f"/tasks/{task}/rejection", {"ground": "moved_away"}, as_=OFFICER).get_json()
+    assert (refused["state"], refused["rejection_ground"]) == ("disputed", "moved_away")
+
+
 def test_an_acknowledgement_sent_twice_is_one(service: ServiceUnderTest) -> None:
     task = offered_task(service)
     first = service.client.post(f"/tasks/{task}/acceptance", as_=OFFICER, key="once")
@@ -268,3 +296,17 @@ def test_the_officer_who_accepted_may_say_so_again_after_the_meeting(service: Se
     met = service.client.post(f"/tasks/{task}/meeting", {"outcome": "met_family"}, as_=OFFICER)
     again = service.client.post(f"/tasks/{task}/acceptance", as_=OFFICER)
     assert (again.status_code, again.get_json()) == (201, met.get_json())
+
+
+def test_the_board_shows_what_is_open_and_the_latest_that_is_over(service: ServiceUnderTest) -> None:
+    first = offered_task(service)
+    assert service.react(release_planned(person_id=known_person(service), release_at=NOW + timedelta(days=9))) == []
+    board = service.client.get("/tasks/board?limit=1", as_=OFFICER).get_json()
+    assert ([task["id"] for task in board["open"]], board["done"], board["more"]) == ([first], [], True)
+    stranger = principal_of(Role.COMMUNITY_OFFICER, organisation="OFFICE-2", division="430822001")
+    assert service.client.get("/tasks/board", as_=stranger).get_json()["open"] == []
+    with service.work() as work:
+        (task,) = work.tasks.select(tasks_table.c.id == UUID(first))
+    assert service.react(release_cancelled(subject=task.release_id, person_id=task.person_id, sequence=2)) == []
+    board = service.client.get("/tasks/board", as_=OFFICER).get_json()
+    assert ([task["id"] for task in board["done"]], len(board["open"]), board["more"]) == ([first], 1, False)

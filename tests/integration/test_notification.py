@@ -11,7 +11,7 @@ import pytest
 
 from services.notification.domain.telling import State
 from services.notification.service import SERVICE
-from services.notification.store import deliveries, tellings
+from services.notification.tables import deliveries, tellings
 from shared.contracts.envelope import Event
 from shared.web import Principal, Role
 from tests.support.builders import event

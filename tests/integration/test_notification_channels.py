@@ -22,7 +22,7 @@ from services.notification.domain.rules import Channel
 from services.notification.outgoing import parcels
 from services.notification.sending import Sender, _take
 from services.notification.service import SERVICE
-from services.notification.store import deliveries
+from services.notification.tables import deliveries
 from shared.kernel.clock import CHINA, SystemClock
 from shared.messaging.processor import EventProcessor
 from shared.observability.metrics import Metrics

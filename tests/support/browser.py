@@ -18,12 +18,16 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 AXE = BUILD / "node_modules" / "axe-core" / "axe.min.js"
+PHONE, DESK = 375, 1280  # pixels across
+HEIGHT = 740
 
 
-def page_for(browser: Browser, platform: RunningPlatform, username: str, *, scripts: bool = True) -> Page:
-    """A phone's page, signed in."""
+def page_for(
+    browser: Browser, platform: RunningPlatform, username: str, *, scripts: bool = True, width: int = PHONE
+) -> Page:
+    """A page, signed in."""
     context = browser.new_context(
-        viewport={"width": 375, "height": 740},
+        viewport={"width": width, "height": HEIGHT},
         base_url=platform.stack.urls["console"],
         java_script_enabled=scripts,
         bypass_csp=False,
@@ -46,7 +50,13 @@ def violations_on(page: Page) -> list[str]:
     return found
 
 
-def offered_task(platform: RunningPlatform, name: str) -> str:
+def too_wide(page: Page) -> int:
+    """By how many pixels a page is wider than its window."""
+    wider: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return wider
+
+
+def offered_task(platform: RunningPlatform, name: str, *, kind: str = "converted") -> str:
     """A release of somebody who lives in the demonstration officer's township, at the gate soon; the person's id."""
     client = platform.client("centre-system", "station-system", "county", "officer")
     office = {"name": "office", "level": "township", "division": OFFICE_TOWNSHIP}
@@ -57,7 +67,7 @@ def offered_task(platform: RunningPlatform, name: str) -> str:
     release = {
         "person_id": person_id,
         "centre": CENTRE,
-        "kind": "converted",
+        "kind": kind,
         "release_at": (datetime.now(UTC) + timedelta(days=2)).isoformat(),
     }
     release_id = client.post("centre-system", "release_notification", "/releases", release)["id"]

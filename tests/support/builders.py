@@ -519,6 +519,7 @@ _STATES: dict[str, dict[str, Any]] = {
     },
     "handover.offered.v1": {},
     "handover.accepted.v1": {**_ACCEPTED, "state": "accepted", "due_rule": "H3"},
+    "handover.acceptance_undone.v1": {},
     "handover.met.v1": {**_MET, "state": "met", "report_due_at": NOW + timedelta(days=16), "due_rule": "C1"},
     "handover.registered.v1": {**_MET, "state": "registered", "registered_at": NOW, "due_rule": "C2"},
     "handover.contact_done.v1": {

@@ -3,6 +3,7 @@
 The persons are the same everywhere; what is found by which name is entered into each place's ``facts``.
 """
 
+import base64
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -20,6 +21,7 @@ Places = Mapping[str, Place]
 YESTERDAY, YEAR = "2026-11-22", 2026
 COLLECTORS = [{"officer": "P1", "sex": "male"}, {"officer": "P2", "sex": "female"}]
 POSITIVE = {"result": "positive", "tester": "P1", "reagent_lot": "L1", "substances": ["MET"], "seal_signed": True}
+PHOTOGRAPH = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00 a photograph"
 ISOLATION = {
     "kind": "compulsory_isolation",
     "deciding_organ": "GA",
@@ -176,8 +178,11 @@ def _handover(service: ServiceUnderTest, place: Place, _number: int) -> None:
     task = _did(service.client.get("/tasks", as_=officer))["items"][0]["id"]
     for step, body in (("acceptance", {}), ("meeting", {"outcome": "met_official"}), ("registration", {})):
         _did(post(f"/tasks/{task}/{step}", body, as_=officer))
+    photograph = {"kind": "agreement", "content": base64.b64encode(PHOTOGRAPH).decode()}
+    place.facts["attachment_id"] = _did(post(f"/tasks/{task}/attachments", photograph, as_=officer))["id"]
     measure = _did(service.client.get("/measures", as_=officer))["items"][0]["id"]
     place.facts |= {"task_id": task, "measure_id": measure}
+    place.facts["/tasks/{task_id}/attachments"] = photograph
     place.facts["/tasks/restoration"] = {"release_id": str(gone.subject)}
     _import(service, place, county, "coverage", f"区划代码,操作\n{place.township},停用\n")
     for path in ("", "/duty/{day}", "/duty", "/officers"):

@@ -24,7 +24,7 @@ from services.community_handover.domain.task import (
     Task,
 )
 from services.community_handover.domain.transitions import ENDED, OPEN, SOUGHT, TRANSITIONS, Act, State, follows
-from services.community_handover.policy import LADDER, PARTY_NEEDED, SEARCH_NEEDED
+from services.community_handover.policy import LADDER, PARTY_NEEDED, SEARCH_NEEDED, UNDO_WITHIN
 from shared.kernel.deadlines import NextDue
 from shared.kernel.errors import BatonError, Conflict, InvalidInput
 
@@ -104,6 +104,30 @@ def test_who_looked_at_an_older_version_is_told_to_look_again() -> None:
     task = offered()
     assert code_of(receiving.accept, task, by="a", now=NOW, due=due(), version_seen=0) == "task.changed_since_seen"
     assert receiving.accept(task, by="a", now=NOW, due=due(), version_seen=task.version).accepted_by == "a"
+
+
+def test_who_accepted_takes_it_back_within_minutes_and_the_offices_time_has_gone_on() -> None:
+    task, later = offered(), NOW + timedelta(minutes=4)
+    undone = undo(accepted(), now=later)
+    assert (undone.state, undone.holder_kind) == (State.OFFERED, HolderKind.STATION_OF_REGISTRATION)
+    assert (undone.accepted_by, undone.offered_at) == (None, task.offered_at)
+    assert (undone.due_at, undone.accept_due_at) == (task.accept_due_at, task.accept_due_at)
+    assert receiving.accept(undone, by="other", now=later, due=due()).accepted_by == "other"
+
+
+def test_an_acceptance_is_not_taken_back_by_others_too_late_or_after_what_followed() -> None:
+    def refused(task: Task, **changes: Any) -> str:
+        return code_of(undo, task, **changes)
+
+    assert refused(accepted(), by="other") == "task.accepted_by_other"
+    assert refused(accepted(), now=NOW + UNDO_WITHIN + timedelta(seconds=1)) == "task.undo_too_late"
+    with_party = receiving.name_party(accepted(), PARTY, needed=PARTY_NEEDED["medium"], due=due())
+    assert refused(with_party) == "task.undo_too_late"
+    assert refused(offered()) == "task.wrong_state"
+
+
+def undo(task: Task, *, by: str = "officer", now: datetime = NOW) -> Task:
+    return placing.undo_acceptance(task, placed(now=now), by=by, now=now, within=UNDO_WITHIN)
 
 
 def test_nobody_can_accept_what_has_no_office() -> None:
@@ -368,6 +392,11 @@ class TaskMachine(RuleBasedStateMachine):
     @rule(by=st.sampled_from(["a", "b"]))
     def somebody_accepts(self, by: str) -> None:
         self.step(lambda: receiving.accept(self.task, by=by, now=self.now, due=self.due("H4")))
+
+    @rule(by=st.sampled_from(["a", "b"]))
+    def somebody_takes_it_back(self, by: str) -> None:
+        again = placed(now=self.now)
+        self.step(lambda: placing.undo_acceptance(self.task, again, by=by, now=self.now, within=UNDO_WITHIN))
 
     @rule(proposed=st.sampled_from([None, "OFFICE-1", "OFFICE-2"]))
     def the_office_refuses(self, proposed: str | None) -> None:

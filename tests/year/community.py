@@ -40,10 +40,8 @@ class Community(Teller):
         """The city asks the centre where somebody goes whose office could not be found, before the time for it ends."""
         while True:
             yield 1
-            tomorrow = self._city.now + timedelta(days=1)
-            for task in self._pages(
-                "community_handover", "/tasks", state="unresolved", due_before=tomorrow.isoformat()
-            ):
+            soon = (self._city.now + timedelta(days=1)).isoformat()
+            for task in self._pages("community_handover", "/tasks", state="unresolved", due_before=soon):
                 path = f"/tasks/{task['id']}/assignment"
                 self._post("community_handover", path, CITY, office=f"OFFICE-{self._chance.choice(self._townships)}")
 

@@ -1,11 +1,21 @@
 """Finding the receiver: offered, refused, decided by a supervisor, or handed to an office outside the platform."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from services.community_handover.domain.task import HolderKind, Kind, Outcome, ReleaseFacts, Task, same_deadline, step
+from services.community_handover.domain.task import (
+    HolderKind,
+    Kind,
+    Outcome,
+    RejectionGround,
+    ReleaseFacts,
+    Task,
+    require,
+    same_deadline,
+    step,
+)
 from services.community_handover.domain.transitions import WAITING, Act, State
 from shared.kernel.deadlines import NextDue
 from shared.kernel.errors import Conflict, invalid_field
@@ -128,7 +138,15 @@ def follow(task: Task, release: ReleaseFacts, placement: Placement, *, due: Next
     return changed
 
 
-def reject(task: Task, *, by_office: str, reason: str, proposed_office: str | None, decision_due: NextDue) -> Task:
+def reject(
+    task: Task,
+    *,
+    by_office: str,
+    reason: str | None,
+    proposed_office: str | None,
+    decision_due: NextDue,
+    ground: RejectionGround = RejectionGround.OTHER,
+) -> Task:
     """The office says that it is not the right one: disputed until a supervisor decides, and the station holds it.
 
     Raises: Conflict ``task.wrong_state`` or ``task.place_decided``; InvalidInput ``office.same``.
@@ -144,6 +162,7 @@ def reject(task: Task, *, by_office: str, reason: str, proposed_office: str | No
         due=decision_due,
         rejections=task.rejections + 1,
         rejected_by=by_office,
+        rejection_ground=ground,
         rejection_reason=reason,
         proposed_office=proposed_office,
         offered_at=None,
@@ -151,7 +170,14 @@ def reject(task: Task, *, by_office: str, reason: str, proposed_office: str | No
     )
 
 
-def pass_on(task: Task, placement: Placement, *, by_office: str, reason: str) -> Task:
+def pass_on(
+    task: Task,
+    placement: Placement,
+    *,
+    by_office: str,
+    reason: str | None,
+    ground: RejectionGround = RejectionGround.OTHER,
+) -> Task:
     """The office refuses and names the right one, which is asked at once. For a bounded number of hops only.
 
     Raises: Conflict ``task.wrong_state`` or ``task.place_decided``.
@@ -164,8 +190,29 @@ def pass_on(task: Task, placement: Placement, *, by_office: str, reason: str) ->
         placement,
         rejections=task.rejections + 1,
         rejected_by=by_office,
+        rejection_ground=ground,
         rejection_reason=reason,
     )
+
+
+def undo_acceptance(task: Task, placement: Placement, *, by: str, now: datetime, within: timedelta) -> Task:
+    """Who pressed by mistake takes it back: the office is asked as before, and its time has gone on running.
+
+    Raises: Conflict ``task.wrong_state``, ``task.accepted_by_other`` with ``by`` and ``at``, or ``task.undo_too_late``
+    when time has passed or the office went on.
+    """
+    require(task, Act.UNDONE)
+    assert task.accepted_at is not None
+    if task.accepted_by != by:
+        raise Conflict("task.accepted_by_other", "somebody else confirmed it", by=task.accepted_by, at=task.accepted_at)
+    if now - task.accepted_at > within or task.party is not None or task.paused_at is not None:
+        raise Conflict("task.undo_too_late", "what follows the confirmation has begun; refer to a supervisor")
+    due = placement.due
+    if placement.offered_at is not None and task.accept_due_at is not None and task.accept_due_at < due.at:
+        due = replace(due, at=task.accept_due_at, halfway=None)
+    asked_since = task.offered_at or placement.offered_at
+    as_before = replace(placement, due=due, offered_at=asked_since if placement.offered_at else None)
+    return _place(task, Act.UNDONE, as_before)
 
 
 def send_away(task: Task, *, to: str, letter_number: str, at: datetime, receipt_due: NextDue) -> Task:

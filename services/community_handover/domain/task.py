@@ -58,6 +58,16 @@ class CloseReason(StrEnum):
     NOT_REACHED = "not_reached"  # help could not be offered; only where no order is in force
 
 
+class RejectionGround(StrEnum):
+    """Why an office says that it is not the right one."""
+
+    LIVES_ELSEWHERE = "lives_elsewhere"
+    MOVED_AWAY = "moved_away"
+    ADDRESS_NOT_OURS = "address_not_ours"
+    UNKNOWN_AT_ADDRESS = "unknown_at_address"
+    OTHER = "other"
+
+
 class PauseReason(StrEnum):
     """Why nobody can be asked to report now (戒毒条例 art. 24; good reasons of art. 14)."""
 
@@ -132,6 +142,7 @@ class Task:
     assigned_reason: str | None = None
     rejections: int = 0
     rejected_by: str | None = None  # the office that said no last
+    rejection_ground: RejectionGround | None = None
     rejection_reason: str | None = None
     proposed_office: str | None = None
     party: tuple[PartyMember, ...] | None = None

@@ -33,6 +33,7 @@ class Act(StrEnum):
     PLACED = "placed"
     OFFERED = "offered"
     ACCEPTED = "accepted"
+    UNDONE = "taken back by who had accepted it"
     REJECTED = "rejected"
     ASSIGNED = "assigned"
     PARTY_NAMED = "given its party"
@@ -77,6 +78,7 @@ TRANSITIONS: Mapping[Act, Mapping[State, frozenset[State]]] = {
     ),
     Act.OFFERED: {State.ANNOUNCED: frozenset({State.OFFERED})},
     Act.ACCEPTED: dict.fromkeys((State.ANNOUNCED, State.OFFERED), frozenset({State.ACCEPTED})),
+    Act.UNDONE: {State.ACCEPTED: frozenset({State.OFFERED, State.ANNOUNCED})},
     Act.REJECTED: {State.OFFERED: frozenset({State.OFFERED, State.ANNOUNCED, State.DISPUTED})},
     Act.ASSIGNED: dict.fromkeys((*sorted(WAITING), State.REMOTE_SENT), frozenset({State.ANNOUNCED, State.OFFERED})),
     Act.PARTY_NAMED: {State.ACCEPTED: frozenset({State.ACCEPTED})},

@@ -57,6 +57,11 @@ def all_pages(service: str, path: str, **query: Any) -> list[Any]:
             return items
 
 
+def wants_json() -> bool:
+    """Whether a script asks, which wants data and no page."""
+    return request.accept_mimetypes.best == "application/json"
+
+
 def names_of(person_ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
     """The persons' files by id, as far as the user may read them."""
     wanted = sorted(set(person_ids))

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, abort, redirect, render_template, request, session, url_for
+from flask import Blueprint, abort, jsonify, redirect, render_template, request, session, url_for
 from flask_babel import lazy_gettext as _l
 
 from services.console.clients import Refused
 from services.console.identity import current_account
-from services.console.pages.common import act, get, names_of
+from services.console.pages.common import act, get, names_of, wants_json
+from services.console.words import PROBLEMS, RULES, STATES, Spoken
 from shared.web.access import Jurisdiction, Outside, allows
 from shared.web.principal import SUPERVISORS, Role
 
@@ -43,7 +44,8 @@ class Step:
 
 STEPS: Mapping[str, Step] = {
     "acceptance": Step(_l("已确认接收，现在由您单位负责接人。")),
-    "rejection": Step(_l("已退回，并说明了理由。"), ("reason", "proposed_office")),
+    "acceptance-undoing": Step(_l("已撤销确认。请在期限内确认或退回。")),
+    "rejection": Step(_l("已退回，并说明了理由。"), ("ground", "reason", "proposed_office")),
     "party": Step(_l("已确定接人小组。"), roles=True),
     "meeting": Step(_l("已记录出所接人情况。"), ("outcome", "note")),
     "trace-steps": Step(_l("已记录查找情况。"), ("kind", "note"), ("found",)),
@@ -67,8 +69,8 @@ STEPS: Mapping[str, Step] = {
 @allows(*OFFICERS, within=Jurisdiction.HOLDER, outside=Outside.LEFT_OUT)
 def index() -> Any:
     """All tasks of the user's office or area, by what is to be done."""
-    found = get("community_handover", "/tasks", open=True, limit=PAGE)["items"]
-    found += get("community_handover", "/tasks", open=False, newest_first=True, limit=DONE)["items"]
+    board = get("community_handover", "/tasks/board", limit=PAGE, done=DONE)
+    found = [*board["open"], *board["done"]]
     by_state = {state: group for group, states in GROUPS.items() for state in states}
     grouped: dict[str, list[Any]] = {group: [] for group in GROUPS}
     for task in found:
@@ -77,7 +79,8 @@ def index() -> Any:
         grouped[group].sort(key=lambda task: task["due_at"] or task["release_at"])
     names = names_of(task["person_id"] for task in found)
     template = "tasks_list.html" if request.headers.get("HX-Request") else "tasks.html"
-    return render_template(template, grouped=grouped, names=names)
+    words = {"states": Spoken(STATES), "rules": Spoken(RULES)}
+    return render_template(template, grouped=grouped, names=names, **words)
 
 
 @bp.get("/<uuid:task_id>")
@@ -96,9 +99,18 @@ def do(task_id: UUID, step: str) -> Any:
     try:
         done = act("community_handover", f"/tasks/{task_id}/{step}", _body(STEPS[step]))
     except Refused as refused:
+        if wants_json() and refused.status != 401:
+            return jsonify(said=_refusal(refused)), refused.status
         return _page(task_id, refused=refused, step=step)
-    session["receipt"] = {"task": str(task_id), "text": str(STEPS[step].receipt), "version": done["version"]}
-    return redirect(url_for("tasks.one", task_id=task_id), 303)
+    receipt, there = str(STEPS[step].receipt), url_for("tasks.one", task_id=task_id)
+    session["receipt"] = {"task": str(task_id), "text": receipt, "version": done["version"]}
+    return jsonify(there=there, said=receipt) if wants_json() else redirect(there, 303)
+
+
+def _refusal(refused: Refused) -> str:
+    """Why, and who was faster."""
+    why = str(PROBLEMS.get(refused.code) or refused.problem.get("detail", refused.code))
+    return f"{why} · {refused.problem['by']}" if refused.problem.get("by") else why
 
 
 def _body(step: Step) -> dict[str, Any]:
@@ -122,5 +134,6 @@ def _page(task_id: UUID, refused: Refused | None = None, step: str | None = None
         refused_step=step,
         entered=request.form,
         receipt=session.pop("receipt", None),
+        attachments=get("community_handover", f"/tasks/{task_id}/attachments")["items"],
     )
     return page, refused.status if refused else 200

@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "community_handover_0006"
-down_revision = "community_handover_0005"
+revision = "community_handover_0007"
+down_revision = "community_handover_0006"
 
 
 def upgrade() -> None:

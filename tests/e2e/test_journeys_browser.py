@@ -1,0 +1,235 @@
+"""Every role goes through its pages, on a telephone and at a desk, in both languages and both sizes of type.
+
+Each page is looked at by axe, reaches nothing on other hosts, says nothing in the browser's console and is no wider
+than its window. Demonstration data is there, so that lists are not empty.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Request
+
+from deploy.local.accounts import ACCOUNTS
+from shared.web.principal import Role
+from tests.support.browser import DESK, PHONE, offered_task, page_for, too_wide, violations_on
+from tests.support.platform import RunningPlatform
+
+pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+on_sqlite = pytest.mark.parametrize("platform", ["sqlite"], indirect=True, scope="session")
+
+
+# Every kind of element of a page with what axe judges by: its place, class, role, name and state.
+ELEMENTS = """
+  location.pathname + [...new Set([...document.querySelectorAll('*')].map((one) => [
+    one.parentElement && one.parentElement.tagName, one.tagName, one.className,
+    ...one.getAttributeNames().filter((name) => /^(role|aria|lang|data-type|type|tabindex|hidden|for)/.test(name)),
+  ].join('|')))].sort().join() + document.documentElement.lang + document.documentElement.dataset.type
+"""
+
+
+@dataclass(frozen=True)
+class Journey:
+    """Who goes where: the menu's entries in the order in which they stand there."""
+
+    username: str
+    menu: tuple[str, ...]
+    english: str  # the first entry in English
+
+
+JOURNEYS = (
+    Journey("station", ("检测", "总览"), "Tests"),
+    Journey("laboratory", ("样本",), "Samples"),
+    Journey("centre", ("出所", "总览"), "Release"),
+    Journey("officer", ("接送任务", "总览"), "Handover tasks"),
+    Journey("township", ("接送任务", "总览", "差错", "指标"), "Handover tasks"),
+    Journey("county", ("接送任务", "检测", "出所", "查看核查", "总览", "差错", "指标"), "Handover tasks"),
+    Journey("city", ("接送任务", "检测", "出所", "查看核查", "总览", "差错", "指标"), "Handover tasks"),
+    Journey("auditor", ("查看核查", "总览", "差错", "运维", "审计", "指标"), "Looks"),
+    Journey("operator", ("总览", "差错", "运维"), "Overview"),
+)
+
+
+@pytest.fixture(scope="module")
+def examined() -> set[str]:
+    """What axe has looked at: which elements a page is made of, in which size of type and language."""
+    return set()
+
+
+@pytest.fixture(scope="module")
+def somebody(platform: RunningPlatform) -> str:
+    """A person with a task, so that cases and files can be opened."""
+    return offered_task(platform, "接力兑")
+
+
+@dataclass
+class Watch:
+    """What a page does that it should not."""
+
+    page: Page
+
+    def __post_init__(self) -> None:
+        self.foreign: list[str] = []
+        self.faults: list[str] = []
+        self.page.on("request", self._on_request)
+        self.page.on("console", lambda told: self.faults.append(told.text) if told.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+
+    def _on_request(self, request: Request) -> None:
+        if not request.url.startswith(("http://127.0.0.1:", "http://localhost:", "data:")):
+            self.foreign.append(request.url)
+
+    def require_good(self, examined: set[str]) -> None:
+        """The page as it is now is good. What is made of the same elements is looked at by axe once."""
+        where = self.page.url
+        assert self.page.locator("h1").count() == 1, where
+        kind: str = self.page.evaluate(ELEMENTS)
+        if kind not in examined:
+            examined.add(kind)
+            assert violations_on(self.page) == [], where
+        assert too_wide(self.page) <= 0, where
+        assert (self.foreign, self.faults) == ([], []), where
+
+
+def test_every_role_has_an_account_and_a_journey() -> None:
+    walked = {account.role for account in ACCOUNTS if account.username in {journey.username for journey in JOURNEYS}}
+    assert walked == set(Role) - {Role.ANYONE_SIGNED_IN, Role.SYSTEM}
+
+
+@on_sqlite
+@pytest.mark.parametrize("journey", JOURNEYS, ids=lambda journey: journey.username)
+def test_a_role_sees_all_its_pages_on_a_telephone_and_at_a_desk(
+    browser: Browser, platform: RunningPlatform, somebody: str, journey: Journey, examined: set[str]
+) -> None:
+    page = page_for(browser, platform, journey.username)
+    watch = Watch(page)
+    assert tuple(page.locator("header nav a").all_inner_texts()) == journey.menu
+    addresses = [str(link.get_attribute("href")) for link in page.locator("header nav a").all()]
+    for address in (*addresses, f"/cases/{somebody}", f"/persons/{somebody}"):
+        page.set_viewport_size({"width": PHONE, "height": 740})
+        answered = page.goto(address)
+        if answered is not None and answered.status == 404:  # outside the jurisdiction, or no such page for this role
+            watch.faults.clear()  # which browsers call an error
+        watch.require_good(examined)
+        page.set_viewport_size({"width": DESK, "height": 740})
+        assert too_wide(page) <= 0, address
+    in_large_type_and_english(page, watch, journey, addresses, examined)
+    page.context.close()
+
+
+def in_large_type_and_english(
+    page: Page, watch: Watch, journey: Journey, addresses: list[str], examined: set[str]
+) -> None:
+    """The same once more; at the end everything is as it was."""
+    page.set_viewport_size({"width": PHONE, "height": 740})
+    usual = font_size(page)
+    press_large(page)
+    assert font_size(page) >= 1.4 * usual
+    speak_english(page)
+    for address in addresses:
+        page.goto(address)
+        watch.require_good(examined)
+    assert page.locator("header nav a").first.inner_text() == journey.english
+    page.get_by_role("button", name="Large type").click()
+    page.wait_for_selector("html:not([data-type])")
+    assert font_size(page) == usual
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/signed-out**")
+
+
+def press_large(page: Page) -> None:
+    page.get_by_role("button", name="大字版").click()
+    page.wait_for_selector("html[data-type=large]")
+
+
+def speak_english(page: Page) -> None:
+    page.get_by_role("button", name="English").click()
+    page.get_by_role("button", name="Sign out").wait_for()
+
+
+def font_size(page: Page) -> float:
+    size: float = page.evaluate("parseFloat(getComputedStyle(document.querySelector('main')).fontSize)")
+    return size
+
+
+@on_sqlite
+def test_large_type_is_kept_for_whoever_signs_in_at_this_browser(browser: Browser, platform: RunningPlatform) -> None:
+    page = page_for(browser, platform, "officer", scripts=False)
+    press_large(page)
+    page.get_by_role("button", name="退出").click()
+    page.wait_for_url("**/signed-out**")
+    assert page.locator("html").get_attribute("data-type") == "large"
+    page.context.close()
+
+
+@on_sqlite
+def test_the_keyboard_alone_reaches_the_content_and_every_menu_entry(
+    browser: Browser, platform: RunningPlatform, somebody: str
+) -> None:
+    page = page_for(browser, platform, "officer", width=DESK)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    page.locator("#main:focus").wait_for()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.getElementById('main').contains(document.activeElement)")
+    page.keyboard.press("Alt+Shift+Digit2")
+    page.wait_for_url("**/stages")
+    page.context.close()
+
+
+@on_sqlite
+def test_a_board_is_kept_up_to_date_and_what_is_being_typed_stays(
+    browser: Browser, platform: RunningPlatform, somebody: str
+) -> None:
+    page = page_for(browser, platform, "centre")
+    card = page.locator(".card", has_text="接力兑")
+    card.get_by_text("登记出所").click()
+    card.get_by_label("解除证明书编号").fill("typed")
+    offered_task(platform, "接力艮")
+    page.locator("#releases").dispatch_event("refresh")
+    page.locator(".card", has_text="接力艮").wait_for()
+    assert card.get_by_label("解除证明书编号").input_value() == "typed"
+    assert card.locator("details").get_attribute("open") is not None
+    page.context.close()
+
+
+@on_sqlite
+def test_a_clerk_prints_a_notice_for_each_who_has_to_be_told(browser: Browser, platform: RunningPlatform) -> None:
+    offered_task(platform, "接力乾", kind="early_release")
+    page = page_for(browser, platform, "centre", width=DESK)
+    page.locator(".card", has_text="接力乾").get_by_role("link", name="出所通知书").click()
+    sheets = page.locator(".sheet").all_inner_texts()
+    assert len(sheets) >= 5
+    assert all("接力乾" in sheet and "《戒毒条例》第三十四条" in sheet for sheet in sheets)
+    assert violations_on(page) == []
+    with page.expect_download() as download:
+        page.get_by_role("link", name="下载 PDF").click()
+    pdf = Path(download.value.path()).read_bytes()
+    assert (pdf[:5], pdf.count(b"/Type /Page\n")) == (b"%PDF-", len(sheets))
+    page.emulate_media(media="print")
+    assert not page.locator("header").is_visible()
+    page.context.close()
+
+
+@pytest.fixture
+def english_without_scripts(browser: Browser, platform: RunningPlatform) -> Iterator[Page]:
+    page = page_for(browser, platform, "officer", scripts=False, width=DESK)
+    speak_english(page)
+    yield page
+    page.context.close()
+
+
+@on_sqlite
+def test_an_officer_goes_the_whole_way_in_english_without_scripts(
+    platform: RunningPlatform, english_without_scripts: Page
+) -> None:
+    name = "Example Kan"
+    offered_task(platform, name)
+    page = english_without_scripts
+    page.goto("/tasks")
+    page.locator(".card", has_text=name).get_by_role("button", name="Confirm", exact=True).click()
+    for press in ("Enter what happened", "Register", "Agreement signed"):
+        page.get_by_role("button", name=press).click()
+    assert page.locator(".state.big").inner_text() == "Done"
