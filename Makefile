@@ -39,12 +39,13 @@ restore: setup ## put a copy back into data/, which must be empty; FROM=backups/
 test: setup-dev ## all tests, on real servers; ONLY=tests/unit for a part, WORKERS=4 for more at once
 	@$(BIN)/python -m deploy.local.system_packages rabbitmq-server postgres chromium promtool
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ONLY)
-check: setup-dev ## lint, format, types, architecture, dependencies
+check: setup-dev ## lint, format, types, architecture, dependencies and what is known against them
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/deptry .
+	$(BIN)/python -m deploy.audit_dependencies
 bench: setup-dev $(BENCH)/stamp ## benchmarks against peers and limits, in one run; ONLY=drain for a part, SIZE=quick
 	@$(BIN)/python -m deploy.local.system_packages rabbitmq-server postgres pgbench
 	@SIZE="$(or $(SIZE),default)" $(BIN)/python -m tests.benchmarks $(filter-out tests,$(ONLY))

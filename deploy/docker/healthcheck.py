@@ -4,7 +4,7 @@ import os
 import sys
 import urllib.request
 
-ASK_SECONDS = 3
+ASK_SECONDS = 5
 
 
 def main() -> int:

@@ -33,7 +33,7 @@ def install(*, dev: bool = False) -> bool:
     for name in FILES:
         shutil.copy(ROOT / name, BUILD / name)
     finished = subprocess.run(
-        [*_npm(), "ci", "--ignore-scripts", *([] if dev else ["--omit=dev"])], cwd=BUILD, capture_output=True, text=True
+        [*npm(), "ci", "--ignore-scripts", *([] if dev else ["--omit=dev"])], cwd=BUILD, capture_output=True, text=True
     )
     if finished.returncode != 0:
         raise AssetsFailed((finished.stderr or finished.stdout).strip().splitlines()[-1])
@@ -41,7 +41,8 @@ def install(*, dev: bool = False) -> bool:
     return True
 
 
-def _npm() -> list[str]:
+def npm() -> list[str]:
+    """How npm is called."""
     found = shutil.which("npm")
     return (
         [found]

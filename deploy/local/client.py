@@ -143,4 +143,4 @@ class Platform:
 def _worth_waiting(refused: CallFailed) -> bool:
     """A service that is away comes back; a person just registered becomes known everywhere in a moment."""
     codes = {refused.code, *(fault.get("code") for fault in refused.problem.get("errors", ()))}
-    return refused.status in AWAY or "person.unknown" in codes
+    return refused.status in (429, *AWAY) or "person.unknown" in codes

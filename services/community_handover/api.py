@@ -147,6 +147,7 @@ class OneTask(MethodView):
 @operation(Role.OPERATOR, within=Jurisdiction.CITY, creates=True)
 @tasks_blp.arguments(RestorationIn)
 @tasks_blp.response(201, RestoredOut)
+@tasks_blp.alt_response(404, "Problem404")
 def restoration(body: dict[str, Any]) -> Task:
     """Put back the task of a release whose row is gone, as it was last told."""
     return restore_task(body["release_id"], work=work())

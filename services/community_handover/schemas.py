@@ -285,8 +285,7 @@ class TaskOut(Schema):
     tier = fields.Function(
         _tier_of,
         metadata={
-            "type": "string",
-            "nullable": True,
+            "type": ["string", "null"],
             "description": "The risk tier that was decided: it says who goes to the gate",
         },
     )

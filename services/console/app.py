@@ -49,9 +49,11 @@ from services.console.pages.common import wants_json
 from services.console.session_store import SessionStore
 from services.console.sessions import DATABASE_AWAY, Sessions, is_poll
 from services.console.settings import Settings
+from shared.kernel.addresses import network_of
 from shared.kernel.ids import new_id
 from shared.reference.divisions import divisions
 from shared.web.access import access_of, public
+from shared.web.refusals import TooManyRequests
 
 LANGUAGES = ("zh", "en")
 WITHOUT_SESSION = ("asset", "static", "live", "ready")
@@ -76,7 +78,17 @@ PAGES = (
     coverage_imports,
     settings_pages,
 )
-_CSP = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data:; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
+        "form-action 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+}
 
 log = structlog.get_logger(__name__)
 
@@ -107,6 +119,7 @@ def create_console(settings: Settings, transport: httpx.BaseTransport | None = N
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     Babel(app, locale_selector=lambda: session.get("language", "zh"))
     public(app.view_functions["static"])
+    app.before_request(_count)
     app.before_request(attachments.allow_photographs)
     app.before_request(uploads.allow_a_file)  # before anything reads a form
     app.before_request(_sign_in_first)  # before forms are checked, for of a session that ended no form can be right
@@ -117,6 +130,7 @@ def create_console(settings: Settings, transport: httpx.BaseTransport | None = N
     app.register_error_handler(Refused, _on_refused)
     app.register_error_handler(Away, _on_away)
     app.register_error_handler(RequestEntityTooLarge, _on_too_large)
+    app.register_error_handler(TooManyRequests, _on_too_many)
     for trouble in DATABASE_AWAY:
         app.register_error_handler(trouble, _on_database_away)
     app.register_error_handler(InternalServerError, _on_fault)
@@ -125,6 +139,16 @@ def create_console(settings: Settings, transport: httpx.BaseTransport | None = N
     _add_health(app)
     app.context_processor(_helpers)
     return app
+
+
+def _count() -> None:
+    """Refuse whoever asks too often, before anything is done. What never changes and probes are not counted."""
+    settings: Settings = current_app.extensions["settings"]
+    if settings.rate_limit is None or request.endpoint in WITHOUT_SESSION:
+        return
+    account = current_account()
+    asking = f"subject {account.username}" if account else f"address {network_of(request.remote_addr or '')}"
+    settings.rate_limit.count(asking)
 
 
 def _sign_in_first() -> Any:
@@ -166,9 +190,7 @@ def _ask_to_sign_in() -> Any:
 
 
 def _protect(response: Response) -> Response:
-    response.headers["Content-Security-Policy"] = _CSP
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers.update(_HEADERS)
     if request.endpoint not in ("asset", "static"):
         response.headers["Cache-Control"] = "no-store"
     return response
@@ -178,6 +200,14 @@ def _on_refused(refused: Refused) -> Any:
     if refused.status == 401:  # the token is not good any more, whatever it says of itself
         return _ask_to_sign_in()
     return render_template("problem.html", refused=refused), refused.status
+
+
+def _on_too_many(refusal: TooManyRequests) -> tuple[str, int, dict[str, str]]:
+    log.warning("console.rate_limit", route=request.url_rule.rule if request.url_rule else "unmatched")
+    headers = {"Retry-After": str(refusal.extra["retry_after"])}
+    there = identity.safe(request.path) if request.method == "GET" else "/"
+    page = render_template("too_many.html", seconds=refusal.extra["retry_after"], there=there)
+    return page, refusal.status, headers
 
 
 def _on_away(away: Away) -> tuple[str, int]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from shared.web.rate_limits import RateLimit, rate_limit
 from shared.web.tokens import Expected
 
 SERVICES = (
@@ -19,6 +20,7 @@ SERVICES = (
     "notification",
 )
 ROOT = Path(__file__).parents[2]
+RATE_LIMIT = "600/10 seconds"  # far more than anybody presses; many people may sign in from one address
 
 
 class ConfigurationError(Exception):
@@ -45,6 +47,7 @@ class Settings:
     assets: Path
     build: Path
     forwarded_hops: int  # proxies in front that say from where a request comes
+    rate_limit: RateLimit | None = None  # of each person, and of each address where nobody is signed in
     backchannel: str | None = None  # by what address we ourselves reach the provider; None: the issuer's
 
     @property
@@ -76,6 +79,7 @@ def load_settings(env: Mapping[str, str]) -> Settings:
         assets=ROOT / "build" / "node_modules",
         build=ROOT / "build",
         forwarded_hops=_number(env, "CONSOLE_FORWARDED_HOPS", 0),
+        rate_limit=_rate_limit(env),
         backchannel=(env.get("OIDC_BACKCHANNEL_URL") or "").rstrip("/") or None,
     )
 
@@ -91,6 +95,13 @@ def _number(env: Mapping[str, str], name: str, default: int) -> int:
         return int(env.get(name) or default)
     except ValueError:
         raise ConfigurationError(f"{name} is not a number") from None
+
+
+def _rate_limit(env: Mapping[str, str]) -> RateLimit | None:
+    try:
+        return rate_limit(env.get("CONSOLE_RATE_LIMIT") or RATE_LIMIT)
+    except ValueError:
+        raise ConfigurationError(f"CONSOLE_RATE_LIMIT is neither off nor like {RATE_LIMIT}") from None
 
 
 def _required(env: Mapping[str, str], name: str) -> str:

@@ -70,7 +70,7 @@ def serve(settings: Settings) -> None:
     provider_settings = load_provider_settings()
     metrics = Metrics()
     storage: Storage[Work] = Storage(service=SERVICE.name, url=settings.database_url, work=Work)
-    app = create_provider(provider_settings, storage, metrics)
+    app = create_provider(provider_settings, storage, metrics, rate_limit=settings.rate_limit)
     _migrate(storage, metrics)
     signer = AnchorSigner.from_file(settings.audit_key) if settings.audit_key else None
     measured, kept = measuring_timers(SERVICE, metrics), retention_timers(settings.retention, metrics)

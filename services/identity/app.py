@@ -21,6 +21,7 @@ from shared.storage.engine import Storage
 from shared.web.access import public
 from shared.web.app import create_app
 from shared.web.keys import FileKeys
+from shared.web.rate_limits import RateLimit
 from shared.web.tokens import Expected, TokenVerifier
 
 ASSETS = Path(__file__).parents[2] / "build" / "node_modules"
@@ -30,7 +31,12 @@ _DAY_SECONDS = 86_400
 
 
 def create_provider(
-    settings: ProviderSettings, storage: Storage[Work], metrics: Metrics, *, assets: Path = ASSETS
+    settings: ProviderSettings,
+    storage: Storage[Work],
+    metrics: Metrics,
+    *,
+    assets: Path = ASSETS,
+    rate_limit: RateLimit | None = None,
 ) -> Flask:
     """The application.
 
@@ -46,6 +52,7 @@ def create_provider(
         probes={"database": lambda: _database_complaint(storage)},
         assets=assets,
         forwarded_hops=settings.forwarded_hops,
+        rate_limit=rate_limit,
     )
     app.extensions["provider"] = open_provider(settings, storage)
     _mount(app)

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from ipaddress import ip_address, ip_network
+
+from shared.kernel.addresses import network_of
 
 FORGOTTEN_AFTER = timedelta(hours=1)
 
@@ -44,7 +45,7 @@ def scopes_of_person(username: str, address: str, device: str | None) -> list[Sc
 
 def scopes_of_client(client_id: str, address: str) -> list[Scope]:
     """What a program's failure counts for. It has no browser, so its name counts only together with its address."""
-    return [_of_address(address), _scope("client", f"{client_id} {_network(address)}", ACCOUNT, forgives=True)]
+    return [_of_address(address), _scope("client", f"{client_id} {network_of(address)}", ACCOUNT, forgives=True)]
 
 
 def wait(rule: Rule, failures: int, last_at: datetime, now: datetime) -> timedelta:
@@ -61,17 +62,8 @@ def longest_of(waits: Sequence[timedelta]) -> timedelta:
 
 
 def _of_address(address: str) -> Scope:
-    return _scope("address", _network(address), ADDRESS, forgives=False)
+    return _scope("address", network_of(address), ADDRESS, forgives=False)
 
 
 def _scope(kind: str, what: str, rule: Rule, *, forgives: bool) -> Scope:
     return Scope(f"{kind}:{sha256(what.encode()).hexdigest()}", rule, forgives)
-
-
-def _network(address: str) -> str:
-    """An IPv6 address is one of very many that its owner has; the network counts."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    return str(ip_network(f"{parsed}/64", strict=False)) if parsed.version == 6 else str(parsed)

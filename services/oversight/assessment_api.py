@@ -64,7 +64,7 @@ class AssessmentOut(Schema):
     sheets = fields.List(fields.Nested(SheetOut))
 
 
-@assessment_blp.route("/<int:year>")
+@assessment_blp.route("/<int(min=2008, max=2099):year>")
 class Assessment(MethodView):
     """The assessment of a year."""
 
@@ -77,13 +77,13 @@ class Assessment(MethodView):
         return {"year": year, "known_at": known_at, "sheets": _sheets(query, _figures(query, year, known_at))}
 
 
-@assessment_blp.route("/<int:year>/workbook")
+@assessment_blp.route("/<int(min=2008, max=2099):year>/workbook")
 class AssessmentWorkbook(MethodView):
     """The assessment of a year as an Excel file."""
 
     @operation(*READERS, within=Jurisdiction.AREA, outside=Outside.REFUSED)
     @assessment_blp.arguments(AssessmentQuery, location="query")
-    @assessment_blp.response(200, content_type=CONTENT_TYPE)
+    @assessment_blp.response(200, {"type": "string", "format": "binary"}, content_type=CONTENT_TYPE)
     def get(self, query: dict[str, Any], year: int) -> Response:
         """The score sheets, the formulas, and the cases behind each figure."""
         known_at = _known_at(query)

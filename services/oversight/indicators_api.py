@@ -1,7 +1,5 @@
 """Indicators by HTTP: figures with their formulas, the cases behind each, and both as CSV."""
 
-import csv
-import io
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +24,7 @@ from shared.web import (
     operation,
 )
 from shared.web.scope import asked_area
+from shared.web.spreadsheets import csv_table
 
 indicators_blp = Blueprint("indicators", __name__, url_prefix="/indicators", description="The rates of the city")
 
@@ -111,7 +110,7 @@ class FiguresCsv(MethodView):
 
     @operation(*READERS, within=Jurisdiction.AREA, outside=Outside.REFUSED)
     @indicators_blp.arguments(PeriodQuery, location="query")
-    @indicators_blp.response(200, content_type="text/csv")
+    @indicators_blp.response(200, {"type": "string"}, content_type="text/csv")
     def get(self, query: dict[str, Any]) -> Response:
         """Every figure of a period as CSV."""
         rows = FigureOut(many=True).dump([_row(figure) for figure in _figures(query, INDICATORS)])
@@ -159,11 +158,6 @@ def _said(query: dict[str, Any], items: list[Any]) -> dict[str, Any]:
 
 
 def _csv(names: list[str], rows: list[dict[str, Any]]) -> Response:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, names)
-    writer.writeheader()
-    writer.writerows(rows)
-    # The mark at the beginning lets spreadsheets know that it is UTF-8.
-    answer = Response("\ufeff" + text.getvalue(), mimetype="text/csv")
+    answer = Response(csv_table(names, ([row[name] for name in names] for row in rows)), mimetype="text/csv")
     answer.headers["Content-Disposition"] = "attachment; filename=indicators.csv"
     return answer

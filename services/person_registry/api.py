@@ -93,6 +93,7 @@ class PersonSearch(MethodView):
     @operation(*READERS, within=Jurisdiction.CITY, looks=True)
     @blp.arguments(PersonSearchIn)
     @blp.response(200, PersonRefOut)
+    @blp.alt_response(404, "Problem404")
     def post(self, body: dict[str, Any]) -> Person:
         """Find a person's pseudonym by identity number."""
         found = work().persons.find_by_number(body["identity_number"].strip().upper())

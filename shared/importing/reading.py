@@ -7,7 +7,6 @@ reason that its author understands; size, rows and what an archive unpacks to ar
 import csv
 import io
 import re
-import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,13 +17,12 @@ from openpyxl import load_workbook
 
 from shared.importing.columns import Column, plain_code, plain_heading
 from shared.kernel.errors import InvalidInput
+from shared.web.uploads import refuse_bad_workbook
 
 MOST_BYTES = 6 * 1024 * 1024
 MOST_ROWS = 20_000
 MOST_COLUMNS = 60
 MOST_LINES = 100_000  # empty ones, too
-_MOST_UNPACKED = 80 * 1024 * 1024  # bytes
-_MOST_PARTS = 500
 _LONGEST_WHOLE_NUMBER = 10**15  # beyond that a spreadsheet has lost digits
 _LONGEST_TEXT = 2_000
 _TEXT_FORMULA = re.compile(r'="([^"]*)"')  # how text is kept from being taken for a number
@@ -66,7 +64,7 @@ def refused(code: str, detail: str, **told: Any) -> InvalidInput:
 def read_sheet(content: bytes, columns: Sequence[Column], *, most_rows: int = MOST_ROWS) -> Sheet:
     """The table in a file.
 
-    Raises: InvalidInput ``file.*`` and ``columns.*``, each with what to do about it.
+    Raises: InvalidInput ``file.*`` and ``columns.*``, each with what to do about it; see also `refuse_bad_workbook`.
     """
     if not content.strip():
         raise refused("file.empty", "the file is empty")
@@ -202,7 +200,7 @@ def _is_formula(text: str) -> bool:
 
 
 def _xlsx_rows(content: bytes) -> Iterator[tuple[int, list[_Cell]]]:
-    _check_archive(content)
+    refuse_bad_workbook(content)
     try:
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=False, keep_links=False)
         page = book.worksheets[0]
@@ -214,18 +212,6 @@ def _xlsx_rows(content: bytes) -> Iterator[tuple[int, list[_Cell]]]:
         raise
     except Exception as error:  # whatever a file from outside can make a library stumble over
         raise refused("file.broken_xlsx", "the Excel file cannot be read; open it and save it anew") from error
-
-
-def _check_archive(content: bytes) -> None:
-    """An xlsx file is an archive: look at what it says before unpacking anything."""
-    try:
-        parts = zipfile.ZipFile(io.BytesIO(content)).infolist()
-    except (zipfile.BadZipFile, ValueError, OSError) as error:
-        raise refused("file.broken_xlsx", "the Excel file cannot be read; open it and save it anew") from error
-    if len(parts) > _MOST_PARTS or sum(part.file_size for part in parts) > _MOST_UNPACKED:
-        raise refused("file.unpacks_too_large", "the file unpacks to more than is read; split it")
-    if "xl/workbook.xml" not in {part.filename for part in parts}:
-        raise refused("file.not_xlsx", "an archive that is no .xlsx file")
 
 
 def _from_excel(cell: Any) -> _Cell:

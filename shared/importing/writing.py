@@ -3,7 +3,6 @@
 What comes from outside is written as text, so that no cell is ever taken for a formula.
 """
 
-import csv
 import io
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -15,11 +14,11 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 from shared.importing.columns import Column, Kind
+from shared.web.spreadsheets import csv_table
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv; charset=utf-8"
 CONTENT_TYPES = {"xlsx": XLSX, "csv": CSV}
-_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _KINDS = {
     Kind.CODE: ("编号或代码", "a number or code"),
     Kind.WORDS: ("文字", "words"),
@@ -33,7 +32,7 @@ _KINDS = {
 def write_table(file_format: str, headings: Sequence[str], rows: Iterable[Sequence[str]], *, title: str) -> bytes:
     """A table as ``xlsx`` or ``csv``."""
     if file_format == "csv":
-        return _csv(headings, rows)
+        return csv_table(headings, rows).encode()
     book = Workbook(write_only=True)
     _page(book, title, headings, rows)
     return _saved(book)
@@ -45,18 +44,13 @@ def write_template(
     """The columns to fill in, with rows filled in as far as they are known; in xlsx a second sheet explains them."""
     headings = [column.en if english else column.zh for column in columns]
     if file_format == "csv":
-        return _csv(headings, rows)
+        return csv_table(headings, rows).encode()
     book = Workbook(write_only=True)
     _page(book, "Data" if english else "数据", headings, rows)
     head = ("Column", "Needed", "What to enter") if english else ("列", "必填", "填什么")
     explained = [_explanation(column, english) for column in columns]
     _page(book, "How to fill in" if english else "填写说明", head, explained)
     return _saved(book)
-
-
-def safe_in_csv(text: str) -> str:
-    """A cell that no spreadsheet program takes for a formula; the reader of imports takes the mark away again."""
-    return f"'{text}" if text.startswith(_STARTS_A_FORMULA) else text
 
 
 def _explanation(column: Column, english: bool) -> tuple[str, str, str]:
@@ -70,14 +64,6 @@ def _explanation(column: Column, english: bool) -> tuple[str, str, str]:
 
 def _words_for(column: Column, english: bool) -> list[str]:
     return [word for word in column.choices if word.isascii() == english]
-
-
-def _csv(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    file = io.StringIO(newline="")
-    writer = csv.writer(file)
-    for row in (headings, *rows):
-        writer.writerow([safe_in_csv(cell) for cell in row])
-    return file.getvalue().encode("utf-8-sig")  # with the mark by which Excel knows the encoding
 
 
 def _page(book: Workbook, title: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -22,6 +22,9 @@ class Metrics:
             buckets=_FAST,
             registry=registry,
         )
+        self.http_limited = Counter(
+            "baton_http_limited", "Requests refused because a client sent too many", ["client"], registry=registry
+        )
         self.outbox_rows = Gauge("baton_outbox_rows", "Messages not yet confirmed by the broker", registry=registry)
         self.outbox_oldest_age = Gauge("baton_outbox_oldest_age_seconds", "Age of the oldest", registry=registry)
         self.relay_leader = Gauge("baton_relay_leader", "1 where the active relay is", registry=registry)

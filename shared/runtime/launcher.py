@@ -139,6 +139,7 @@ def application(
         offload=tpool.execute,
         forwarded_hops=settings.forwarded_hops,
         tracing=tracing,
+        rate_limit=settings.rate_limit,
     )
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from shared.web.keys import FileKeys, KeySource, RemoteKeys, discovery_url
+from shared.web.rate_limits import RateLimit, rate_limit
 from shared.web.tokens import AUDIENCE, ISSUER, Expected
 
 DEFAULT_PORTS: Mapping[str, int] = {
@@ -28,6 +29,9 @@ DEFAULT_PORTS: Mapping[str, int] = {
     "identity": 8007,
     "notification": 8008,
 }
+
+# More than one client needs and a process can do; what a burst after an outage has over that comes a little later.
+RATE_LIMIT = "2000/10 seconds"
 
 
 class Topology(StrEnum):
@@ -62,6 +66,7 @@ class Settings:
     topology: Topology = Topology.DECLARE
     forwarded_hops: int = 0  # proxies in front that say from where a request comes
     audit_key: Path | None = None  # private JWK that signs each day's end of the audit
+    rate_limit: RateLimit | None = None  # of each client of the API
     clock_file: Path | None = None  # for rehearsals: the moment at which the service believes to be
 
 
@@ -88,6 +93,7 @@ def load_settings(service: str) -> Settings:
             expected=_expected(env),
             topology=env.enum("TOPOLOGY", Topology.DECLARE, enum=Topology, by_value=True),
             forwarded_hops=env.int("FORWARDED_HOPS", 0, validate=Range(0, 5)),
+            rate_limit=told_rate_limit(),
             audit_key=_existing_file(env, "AUDIT_KEY") if env.str("AUDIT_KEY", "") else None,
             clock_file=_existing_file(env, "CLOCK_FILE") if env.str("CLOCK_FILE", "") else None,
         )
@@ -97,6 +103,17 @@ def load_settings(service: str) -> Settings:
 
 def _seconds(milliseconds: int | None) -> float | None:
     return None if milliseconds is None else milliseconds / 1000
+
+
+def told_rate_limit() -> RateLimit | None:
+    """How many requests a client may send.
+
+    Raises: ConfigurationError.
+    """
+    try:
+        return rate_limit(_environment().str("RATE_LIMIT", RATE_LIMIT))
+    except ValueError as error:
+        raise ConfigurationError(f"RATE_LIMIT is neither off nor like {RATE_LIMIT}") from error
 
 
 def data_url(service: str) -> str:

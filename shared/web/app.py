@@ -30,6 +30,8 @@ from shared.web.offload import install as install_offload
 from shared.web.openapi import ServiceApi
 from shared.web.operation import Gate, OpenWork, note_refusal
 from shared.web.ops import ops_blueprint
+from shared.web.rate_limits import RateLimit, client_of
+from shared.web.refusals import TooManyRequests
 from shared.web.tokens import TokenVerifier
 
 BODY_LIMIT_BYTES = 1024 * 1024
@@ -74,13 +76,14 @@ def create_app(
     offload: Offload = lambda compute: compute(),
     forwarded_hops: int = 0,
     tracing: Tracing = OFF,
+    rate_limit: RateLimit | None = None,
 ) -> Flask:
     """A plain WSGI application.
 
     ``probes`` say by name what keeps the service from being ready; ``assets`` is the folder of installed page
     assets that holds ``swagger-ui-dist``; ``body_limit`` is in bytes; ``offload`` runs long computations;
     ``forwarded_hops`` is how many proxies say in ``X-Forwarded-For`` from where a request comes;
-    ``tracing`` follows requests.
+    ``tracing`` follows requests; ``rate_limit`` says how many a client may send.
     """
     app = Flask(name, static_folder=None)
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=forwarded_hops, x_proto=forwarded_hops)  # type: ignore[method-assign]
@@ -98,6 +101,8 @@ def create_app(
     problems.install(app)
     install_offload(app, offload)
     app.before_request(_begin)
+    if rate_limit is not None:
+        app.before_request(_limiter(rate_limit, verifier, metrics))
     app.after_request(_finisher(metrics))
     app.after_request(note_refusal)  # runs before the one above
     api = ServiceApi(app)
@@ -114,6 +119,22 @@ def _begin() -> None:
     clear_contextvars()
     bind_contextvars(request_id=g.request_id)
     _begin_span()
+
+
+def _limiter(limit: RateLimit, verifier: TokenVerifier, metrics: Metrics) -> Callable[[], None]:
+    """Counts before anything else is done, so that what is refused costs little. Probes are not counted."""
+
+    def count() -> None:
+        if _route().startswith(_PROBES):
+            return
+        known_by, client = client_of(request, verifier)
+        try:
+            g.standing = limit.count(f"{known_by} {client}")
+        except TooManyRequests:
+            metrics.http_limited.labels(known_by).inc()
+            raise
+
+    return count
 
 
 def _begin_span() -> None:
@@ -136,6 +157,8 @@ def _finisher(metrics: Metrics) -> Callable[[Response], Response]:
         for header, value in _HEADERS.items():
             response.headers.setdefault(header, value)
         response.headers["X-Request-Id"] = g.request_id
+        if "standing" in g:
+            response.headers.update(g.standing.headers)
         _account(response, metrics)
         status = response.status_code
         g.span.end({"http.response.status_code": status}, error=str(status) if status >= 500 else None)

@@ -1,8 +1,11 @@
 """Reading what was sent: what cannot be read or could not be stored is refused here, and the place told.
 
-Invariant: no text with U+0000 and no number beyond 64 bits reaches a schema, whatever the schema allows.
+Invariant: no text with control characters and no number beyond 64 bits reaches a schema, whatever the schema allows.
+Control characters are those that no document has (C0 except tab and ends of lines, C1), and those that change the
+order in which what stands beside them is shown.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,6 +21,7 @@ from shared.kernel.errors import FieldProblem, InvalidInput, NotFound
 from shared.web.refusals import BadRequest, InvalidQuery, UnsupportedBody
 
 _LARGEST = 2**63
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def read_body(request: Request) -> bytes:
@@ -104,10 +108,16 @@ def pointer_to(parent: str, key: object) -> str:
     return f"{parent}/{str(key).replace('~', '~0').replace('/', '~1')}"
 
 
+def _told(character: str) -> tuple[str, str]:
+    code = "text.control_character" if ord(character) else "text.nul_character"
+    return code, f"texts cannot contain U+{ord(character):04X}"
+
+
 def _unstorable(value: Any, pointer: str) -> Iterator[FieldProblem]:
     if isinstance(value, str):
-        if "\0" in value:
-            yield FieldProblem(pointer, "text.nul_character", "texts cannot contain U+0000")
+        found = _CONTROLS.search(value)
+        if found is not None:
+            yield FieldProblem(pointer, *_told(found[0]))
     elif isinstance(value, dict):
         for key, inner in value.items():
             yield from _unstorable(key, pointer)

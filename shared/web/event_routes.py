@@ -90,6 +90,7 @@ def add_event_routes(blp: Blueprint) -> None:
         @operation(Role.OPERATOR, within=Jurisdiction.CITY, creates=True)
         @blp.arguments(SayAgainIn)
         @blp.response(202, SaidAgainOut)
+        @blp.alt_response(404, "Problem404")
         def post(self, body: dict[str, Any]) -> dict[str, Any]:
             """Publish a version's event once more. It is safe: who heard it knows it by its id."""
             event_id = streams.say_again(_work(), body["subject"], body["sequence"])

@@ -12,7 +12,7 @@ from shared.web.idempotency import HEADER, LONGEST_KEY, REPLAYED
 from shared.web.operation import Declaration, declaration_of
 from shared.web.problems import CONTENT_TYPE, TITLES, ProblemSchema
 
-_RETRIED = (503, 422)
+_RETRIED = (503, 422, 429)
 _VERBS = ("get", "put", "post", "patch", "delete")
 
 
@@ -35,10 +35,12 @@ def openapi_document(api: ServiceApi, app: Flask) -> dict[str, Any]:
     components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
     components["responses"] = {f"Problem{status}": _problem_response(status) for status in TITLES}
     declared = _declarations(app)
+    limit = app.config["MAX_CONTENT_LENGTH"]
+    components["responses"]["Problem413"]["description"] += f": a body has at most {limit} bytes"
     for path, operations in document.get("paths", {}).items():
         for verb in _VERBS:
             if verb in operations:
-                _complete(operations[verb], declared.get((verb, path)), verb, path)
+                _complete(operations, declared.get((verb, path)), verb, path)
     return document
 
 
@@ -60,7 +62,8 @@ def _view_of(app: Flask, rule: Rule, verb: str) -> Any:
     return view if verb.upper() in (rule.methods or ()) else None
 
 
-def _complete(described: dict[str, Any], declaration: Declaration | None, verb: str, path: str) -> None:
+def _complete(item: dict[str, Any], declaration: Declaration | None, verb: str, path: str) -> None:
+    described = item[verb]
     described["operationId"] = f"{verb}_{re.sub(r'[^a-z0-9]+', '_', path.lower()).strip('_')}"
     if declaration is None:
         return
@@ -70,21 +73,32 @@ def _complete(described: dict[str, Any], declaration: Declaration | None, verb: 
     if verb != "get" and not declaration.looks:
         described.setdefault("parameters", []).append(_key_parameter(required=declaration.creates))
         _tell_of_replay(responses)
-    for status in sorted(_possible_problems(described, verb, path)):
+    for status in sorted(_possible_problems(described, verb, _path_parameters(described, item))):
         responses[str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
 
 
-def _possible_problems(described: dict[str, Any], verb: str, path: str) -> set[int]:
-    possible = {401, 403, 500, 503}
-    if "{" in path:
+def _path_parameters(described: dict[str, Any], item: dict[str, Any]) -> list[dict[str, Any]]:
+    parameters = (*item.get("parameters", ()), *described.get("parameters", ()))
+    return [parameter for parameter in parameters if parameter.get("in") == "path"]
+
+
+def _possible_problems(described: dict[str, Any], verb: str, in_path: list[dict[str, Any]]) -> set[int]:
+    possible = {400, 401, 403, 413, 429, 500, 503}  # also a GET's body is read, and refused when it cannot be
+    if in_path:
         possible.add(404)
+    if any(_is_plain_text(parameter["schema"]) for parameter in in_path):
+        possible.add(422)  # a text may be none that is known
     if verb != "get":
-        possible |= {400, 409, 413, 422}
+        possible |= {409, 422}
     if "requestBody" in described:
         possible.add(415)
     if any(parameter.get("in") == "query" for parameter in described.get("parameters", ())):
         possible.add(422)
     return possible
+
+
+def _is_plain_text(schema: dict[str, Any]) -> bool:
+    return schema.get("type") == "string" and not schema.keys() & {"format", "enum"}
 
 
 def _key_parameter(*, required: bool) -> dict[str, Any]:
@@ -113,6 +127,8 @@ def _problem_response(status: int) -> dict[str, Any]:
         "description": f"{HTTPStatus(status).phrase}: {TITLES[status]}",
         "content": {CONTENT_TYPE: {"schema": schema}},
     }
+    if status == 429:
+        response["description"] += ": come again after as many seconds as Retry-After says; nothing was changed"
     if status in _RETRIED:
         seconds = {"description": "Seconds; only when trying again helps", "schema": {"type": "integer"}}
         response["headers"] = {"Retry-After": seconds}

@@ -6,14 +6,14 @@ from typing import Any
 import orjson
 import structlog
 from flask import Flask, Response, current_app, g, has_request_context, request
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import INCLUDE, Schema, ValidationError, fields
 from sqlalchemy.exc import DataError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from shared.kernel.errors import BatonError, FieldProblem, InvalidInput
 from shared.storage.errors import is_unavailable
 from shared.web.body import pointer_to
-from shared.web.refusals import BodyTooLarge, CodedText, Unauthenticated
+from shared.web.refusals import BodyTooLarge, CodedText, TooManyRequests, Unauthenticated
 
 CONTENT_TYPE = "application/problem+json"
 RETRY_SECONDS = 2
@@ -27,6 +27,7 @@ TITLES = {
     413: "Too large",
     415: "Wrong content type",
     422: "Something in the request is wrong",
+    429: "Too many requests",
     500: "An error on our side",
     503: "Not available at the moment",
 }
@@ -59,7 +60,10 @@ class FieldProblemSchema(Schema):
 
 
 class ProblemSchema(Schema):
-    """A problem document (RFC 9457)."""
+    """A problem document (RFC 9457). Some refusals tell more, in members of their own."""
+
+    class Meta:
+        unknown = INCLUDE
 
     type = fields.String(required=True, metadata={"description": "urn:baton:problem: and the code"})
     title = fields.String(required=True)
@@ -183,6 +187,8 @@ def _on_refusal(error: BatonError) -> Response:
     headers = {}
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = error.challenge
+    if isinstance(error, TooManyRequests):
+        headers |= error.headers
     if error.status == 413:
         headers["Connection"] = "close"
     if "retry_after" in error.extra:
@@ -196,7 +202,8 @@ def _on_database_error(error: SQLAlchemyError) -> Response:
         detail = "the database does not answer; nothing was changed, try again"
         document = problem(503, "storage.unavailable", detail, extra={"retry_after": RETRY_SECONDS})
         return respond(document, {"Retry-After": str(RETRY_SECONDS)})
-    if isinstance(error, DataError):
+    # A value that the database refuses, or that its driver cannot even write, such as a moment before year 1 in UTC.
+    if isinstance(error, DataError) or isinstance(getattr(error, "orig", None), OverflowError):
         return _on_unstorable_value(error)
     return _on_fault(error)
 

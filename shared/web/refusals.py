@@ -1,5 +1,6 @@
 """Refusals that only HTTP knows, beside those of `shared.kernel.errors`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import ValidationError
@@ -27,6 +28,16 @@ class BodyTooLarge(BatonError):
     """More than is read of one request."""
 
     status = 413
+
+
+class TooManyRequests(BatonError):
+    """The client asks too often. ``headers`` tell how much it may ask."""
+
+    status = 429
+
+    def __init__(self, code: str, detail: str, headers: Mapping[str, str], *, retry_after: int) -> None:
+        super().__init__(code, detail, retry_after=retry_after)
+        self.headers = headers
 
 
 class UnsupportedBody(BatonError):

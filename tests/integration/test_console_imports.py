@@ -13,7 +13,7 @@ from openpyxl import load_workbook
 from services.community_handover.service import SERVICE as HANDOVER
 from services.drug_testing.service import SERVICE as TESTING
 from shared.web import Role
-from tests.support.console import Pages, pages_of
+from tests.support.console_pages import Pages, pages_of
 from tests.support.service import ServiceUnderTest, principal_of, service_under_test
 from tests.support.spreadsheets import STATION, csv_file, night_of, waiting_orders
 

@@ -1,115 +1,182 @@
-"""The console in front of services in the same process, with somebody signed in: no network, browser or provider."""
+"""The console without network: somebody is signed in, and the services answer whatever their documents allow.
 
-import re
-import secrets
-import tempfile
-import time
-from collections.abc import Iterator, Mapping
+Every text that a service may choose freely is hostile, so that a page shows what somebody typed as somebody would who
+wants to do harm.
+"""
+
+import json
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cache
+from html.parser import HTMLParser
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import httpx
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from deploy.local.assets import BUILD
+from deploy.local.stack import ROOT
 from services.console.app import create_console
 from services.console.settings import SERVICES, Settings
-from shared.web.principal import Principal
+from shared.kernel.ids import new_id
+from shared.web import Role
+from shared.web.rate_limits import RateLimit
 from shared.web.tokens import Expected
-from tests.support.service import ServiceUnderTest
+from tests.support.hostile import SCRIPT
 
-_HIDDEN = re.compile(r'name="(csrf_token|key)" value="([^"]*)"')
+PLACE = "430802001"
+MOMENT = "2026-11-22T10:00:00+08:00"
+_PLACES = ("division", "code", "office", "area", "holder")
+_FIXED = {
+    "service": "oversight",
+    "owner": "oversight",
+    "key": "pickup_rate",
+    "verdict": "missing",
+}  # what pages look up
+
+
+class Answers:
+    """Answers by the OpenAPI documents; what is an enumeration is drawn by chance."""
+
+    def __init__(self) -> None:
+        folder = ROOT / "docs" / "api"
+        self._documents = {name: json.loads((folder / f"{name}.openapi.json").read_text()) for name in SERVICES}
+        self._chance = Random(1)
+        self.heard: list[tuple[str, str, str]] = []
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        """What the service that is asked would say."""
+        service, verb, path = request.url.host, request.method.lower(), request.url.path
+        self.heard.append((service, request.method, path))
+        document = self._documents[service]
+        for template, item in document["paths"].items():
+            if verb in item and _fits(template, path):
+                return self._of(document, item[verb])
+        raise AssertionError(f"{service} has no {request.method} {path}")
+
+    def _of(self, document: dict[str, Any], operation: dict[str, Any]) -> httpx.Response:
+        status = min(code for code in operation["responses"] if code.startswith("2"))
+        ((kind, content),) = operation["responses"][status]["content"].items()
+        if kind != "application/json":
+            return httpx.Response(int(status), text=SCRIPT, headers={"Content-Type": kind})
+        return httpx.Response(int(status), json=self._value(document, content["schema"], ""))
+
+    def _value(self, document: dict[str, Any], schema: dict[str, Any], name: str) -> Any:
+        while "$ref" in schema:
+            schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+        kind = schema.get("type", "object" if "properties" in schema else "string")
+        kind = next((one for one in kind if one != "null"), "null") if isinstance(kind, list) else kind
+        if "enum" in schema:
+            return self._chance.choice([one for one in schema["enum"] if one is not None])
+        match kind:
+            case "object":
+                return {key: self._value(document, one, key) for key, one in schema.get("properties", {}).items()}
+            case "array":
+                return [self._value(document, schema["items"], name) for _ in range(2)]
+            case "integer" | "number":
+                return 1
+            case "boolean":
+                return self._chance.random() < 0.5
+        return self._text(schema, name)
+
+    def _text(self, schema: dict[str, Any], name: str) -> str:
+        formats = {"uuid": str(new_id()), "date-time": MOMENT, "date": MOMENT[:10]}
+        if schema.get("format") in formats:
+            return formats[schema["format"]]
+        if name.endswith(_PLACES):
+            return PLACE
+        return _FIXED.get(name) or SCRIPT
+
+
+def _fits(template: str, path: str) -> bool:
+    parts, given = template.split("/"), path.split("/")
+    return len(parts) == len(given) and all(p.startswith("{") or p == g for p, g in zip(parts, given, strict=True))
 
 
 @dataclass
-class Pages:
-    """One browser's pages."""
+class Form:
+    """A form of a page."""
 
-    http: FlaskClient
-    here: str = "/"
-
-    def open(self, path: str, **options: Any) -> TestResponse:
-        """A page; forms are sent from it from now on."""
-        self.here = path
-        return self.http.get(path, **options)
-
-    def send(self, path: str, **fields: Any) -> TestResponse:
-        """Send a form of the page that is open, with what is hidden in it; the page that it leads to."""
-        hidden = dict(_HIDDEN.findall(self.http.get(self.here).get_data(as_text=True)))
-        data = {**hidden, **fields}
-        is_file = any(isinstance(value, tuple) for value in fields.values())
-        kind = "multipart/form-data" if is_file else "application/x-www-form-urlencoded"
-        answer = self.http.post(path, data=data, content_type=kind)
-        if answer.status_code in (302, 303):
-            return self.open(answer.headers["Location"])
-        return answer
+    method: str
+    action: str
+    fields: dict[str, str] = field(default_factory=dict)
 
 
-class _InProcess(httpx.BaseTransport):
-    def __init__(self) -> None:
-        self.services: Mapping[str, ServiceUnderTest] = {}
+class Page(HTMLParser):
+    """What a browser would find in a page: its forms, and whatever would act by itself."""
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        if request.url.host not in self.services:
-            return httpx.Response(503, json={})
-        answer = httpx.WSGITransport(app=self.services[request.url.host].app).handle_request(request)
-        answer.read()
-        return answer
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.forms: list[Form] = []
+        self.acting: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note it."""
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.forms.append(Form(given.get("method", "get").lower(), given.get("action", "")))
+        elif "name" in given and self.forms:
+            self.forms[-1].fields[given["name"]] = given.get("value", "")
+        self.acting += [f"<{tag} {name}>" for name in given if name.startswith("on") or name in ("style", "srcdoc")]
+        self.acting += [f"<{tag} {name}={value[:40]}>" for name, value in given.items() if _leads_out(name, value)]
+        if tag in ("style", "iframe", "object", "embed", "base") or (tag == "script" and "src" not in given):
+            self.acting.append(f"<{tag}>")
 
 
-@cache
-def _console() -> tuple[Flask, _InProcess, Any]:
-    """One application for all tests: to make one takes long."""
-    folder = tempfile.TemporaryDirectory(prefix="baton-console-")
-    transport = _InProcess()
-    return create_console(_settings(Path(folder.name)), transport), transport, folder
+def _leads_out(name: str, value: str) -> bool:
+    leads = name in ("href", "src", "action", "formaction", "hx-get", "hx-post")
+    return leads and value != "data:," and not (value.startswith(("/", "#", "?")) and not value.startswith("//"))
+
+
+@dataclass
+class ConsoleUnderTest:
+    """See the module."""
+
+    app: Flask
+    answers: Answers
+
+    def browser(self, role: Role | None) -> FlaskClient:
+        """Somebody's browser, signed in if a role is given."""
+        http = self.app.test_client()
+        if role is not None:
+            session_id, sessions = str(new_id()), self.app.session_interface
+            account = {"username": f"test.{role.value}", "role": role.value, "organisation": "org-1"}
+            account |= {"division": PLACE, "title_zh": SCRIPT, "title_en": SCRIPT}
+            sessions.store.save(session_id, {"account": account}, sessions.now())  # type: ignore[attr-defined]
+            tokens = {"access_token": "secret-token", "expires_at": sessions.now() + 3600}  # type: ignore[attr-defined]
+            sessions.store.save_tokens(session_id, tokens)  # type: ignore[attr-defined]
+            http.set_cookie("baton_console", session_id)
+        return http
 
 
 @contextmanager
-def pages_of(services: Mapping[str, ServiceUnderTest], principal: Principal, language: str = "zh") -> Iterator[Pages]:
-    """The pages that somebody sees who is signed in."""
-    app, transport, _ = _console()
-    transport.services = services
-    store, number = app.session_interface.store, secrets.token_urlsafe(32)  # type: ignore[attr-defined]
-    account = {
-        "username": principal.subject,
-        "role": principal.role.value,
-        "organisation": principal.organisation,
-        "division": principal.division,
-        "title_zh": "某人",
-        "title_en": "somebody",
-    }
-    token = next(iter(services.values())).client.issuer.issue(principal)
-    store.save(number, {"account": account, "language": language}, time.time())
-    store.save_tokens(number, {"access_token": token, "expires_at": time.time() + 3600})
-    client = app.test_client()
-    client.set_cookie("baton_console", number)
-    yield Pages(client)
-    transport.services = {}
-
-
-def _settings(folder: Path) -> Settings:
-    return Settings(
+def console_under_test(folder: Path, *, rate_limit: RateLimit | None = None) -> Iterator[ConsoleUnderTest]:
+    """A console with an empty table of sessions."""
+    answers = Answers()
+    settings = Settings(
         host="127.0.0.1",
         port=0,
         urls={name: f"http://{name}" for name in SERVICES},
-        issuer="http://identity",
+        issuer="http://127.0.0.1:9",  # nobody is there
         client_id="console",
-        client_secret="none",
-        scope="openid",
+        client_secret="secret",
+        scope="openid profile",
         expected=Expected(),
         base_url=None,
         sessions_url=f"sqlite:///{folder / 'console.sqlite3'}",
         session_secret="secret",
         session_idle=timedelta(hours=1),
-        session_longest=timedelta(hours=2),
+        session_longest=timedelta(hours=12),
         assets=BUILD / "node_modules",
         build=folder,
         forwarded_hops=0,
+        rate_limit=rate_limit,
     )
+    app = create_console(settings, httpx.MockTransport(answers.answer))
+    yield ConsoleUnderTest(app, answers)
+    app.session_interface.store.dispose()  # type: ignore[attr-defined]

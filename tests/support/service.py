@@ -29,6 +29,7 @@ from shared.web.app import create_app
 from shared.web.operation import Gate
 from shared.web.principal import Principal, Role
 from shared.web.tokens import TokenIssuer, TokenVerifier
+from tests.support.described import description_of
 from tests.support.schema import migrate
 
 START = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # a Monday, 10:00 in China
@@ -46,21 +47,27 @@ class Client:
 
     def get(self, path: str, *, as_: Principal | Role, **options: Any) -> TestResponse:
         """GET."""
-        return self.http.get(path, headers=self._headers(as_, None), **options)
+        return self._checked(self.http.get(path, headers=self._headers(as_, None), **options))
 
     def post(
         self, path: str, body: Any = None, *, as_: Principal | Role, key: str | None = None, **options: Any
     ) -> TestResponse:
         """POST with a new Idempotency-Key, or the given one."""
-        return self.http.post(path, json=body or {}, headers=self._headers(as_, key or str(new_id())), **options)
+        headers = self._headers(as_, key or str(new_id()))
+        return self._checked(self.http.post(path, json=body or {}, headers=headers, **options))
 
     def put(self, path: str, body: Any, *, as_: Principal | Role, **options: Any) -> TestResponse:
         """PUT."""
-        return self.http.put(path, json=body, headers=self._headers(as_, None), **options)
+        return self._checked(self.http.put(path, json=body, headers=self._headers(as_, None), **options))
 
     def headers(self, as_: Principal | Role, key: str | None = None) -> dict[str, str]:
         """The headers of a call, for tests that send something else than JSON."""
         return self._headers(as_, key)
+
+    def _checked(self, answer: TestResponse) -> TestResponse:
+        """Every answer that any test gets is one that the service's OpenAPI document describes."""
+        description_of(self.http.application).check(answer)
+        return answer
 
     def _headers(self, as_: Principal | Role, key: str | None) -> dict[str, str]:
         principal = as_ if isinstance(as_, Principal) else principal_of(as_)

@@ -1,12 +1,15 @@
 """What every page uses: the services in the user's name, names of persons, receipts."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from flask import current_app, request
+from flask import abort, current_app, request
 
 from services.console.clients import Away, Refused, Services
 from services.console.identity import current_token
+
+_KEY = re.compile(r"[A-Za-z0-9-]{0,64}")
 
 
 def get(service: str, path: str, **query: Any) -> Any:
@@ -26,7 +29,15 @@ def get_bytes(service: str, path: str, **query: Any) -> bytes:
 
 def act(service: str, path: str, body: Mapping[str, Any]) -> Any:
     """An act in the user's name, once for each form shown however often it is sent."""
-    return _services().post(current_token(), service, path, body, key=request.form.get("key") or None)
+    return _services().post(current_token(), service, path, body, key=_key())
+
+
+def _key() -> str | None:
+    """The form's own key. What none of our forms has makes the request a wrong one."""
+    key = request.form.get("key", "")
+    if not _KEY.fullmatch(key):
+        abort(400)
+    return key or None
 
 
 def post(service: str, path: str) -> Any:
