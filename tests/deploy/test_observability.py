@@ -241,4 +241,5 @@ def test_no_metric_has_a_label_that_could_name_a_person() -> None:
     assert labels <= {
         "method", "route", "status", "event", "outcome", "reason", "command",
         "queue", "timer", "table", "kind", "server", "channel", "le", "version", "migrations", "schema",
+        "known_by",
     }  # fmt: skip
