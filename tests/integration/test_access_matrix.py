@@ -24,7 +24,7 @@ from shared.web import Principal
 from shared.web.access import declared_routes, undeclared_routes
 from shared.web.tokens import Expected
 from tests.support.matrix import FAR_AWAY, HERE, Asking, Cell, Place, cells, path_of, places, taken_back, template_of
-from tests.support.seeds import seed
+from tests.support.seeds import WEBHOOKS, seed
 from tests.support.service import ServiceUnderTest, command, service_under_test
 
 # The registry makes the persons, and oversight hears of releases.
@@ -35,6 +35,7 @@ SERVICES = (
     "release_notification",
     "community_handover",
     "oversight",
+    "notification",
 )
 FIGURES = ("/stages", "/indicators", "/indicators/figures.csv", "/indicators/assessment", "/indicators/assessment.xlsx")
 FORM = {
@@ -58,7 +59,9 @@ class City:
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     folder, all_places = tmp_path_factory.mktemp("city"), places()
-    with ExitStack() as stack:
+    (folder / "channels.yaml").write_text(f"webhook_origins: [{WEBHOOKS}]\n")
+    with ExitStack() as stack, pytest.MonkeyPatch.context() as patched:
+        patched.setenv("NOTIFICATION_CHANNELS", str(folder / "channels.yaml"))
         opened, known = {}, {}
         for name in SERVICES:
             one = service_under_test(definition_of(name), f"sqlite:///{folder / name}.sqlite3")
@@ -155,6 +158,7 @@ def _said(service: ServiceUnderTest, name: str, body: dict[str, Any], centre: st
 def _as_pages_know(city: City, name: str) -> Place:
     """Everything that is known of a place; of what every service has, oversight's."""
     place = city.places["oversight"][name]
+    place.of_role = city.places["notification"][name].of_role
     place.facts |= {"what": "replay", "service": "oversight"}
     place.facts["/tasks/{task_id}/{step}"] = {"step": "acceptance"}
     return place
@@ -193,9 +197,9 @@ class Pages:
         """A page."""
         if cell.asker not in self._browsers:
             self._browsers[cell.asker] = self._browser(cell.asker)
-        entered = cell.place.facts.get(template_of(cell.route), {}).get("form", {})
+        entered = cell.facts.get(template_of(cell.route), {}).get("form", {})
         form = FORM | {"key": str(new_id())} | entered if cell.route.method == "POST" else None
-        path = path_of(cell.route, cell.place.facts)
+        path = path_of(cell.route, cell.facts)
         return self._browsers[cell.asker].open(path, method=cell.route.method, data=form)
 
     def _ask(self, request: httpx.Request) -> httpx.Response:

@@ -30,6 +30,7 @@ class Place:
     name: str
     township: str
     facts: dict[str, Any] = field(default_factory=dict)  # by the name that a path, a query or a body has for it
+    of_role: dict[Role, dict[str, Any]] = field(default_factory=dict)  # the same of what is one person's own
 
     def __post_init__(self) -> None:
         self.facts |= {"division": self.township, "registered_division": self.township}
@@ -81,6 +82,11 @@ class Cell:
     place: Place
 
     @property
+    def facts(self) -> dict[str, Any]:
+        """What is known of the place, and of what somebody there has who has the asker's role."""
+        return self.place.facts | self.place.of_role.get(self.asker.role, {})
+
+    @property
     def is_inside(self) -> bool:
         """Whether it lies within the asker's jurisdiction, as declared."""
         reach = self.access.reach(self.asker.role)
@@ -121,8 +127,9 @@ class Cell:
 
     def _markers(self) -> set[str]:
         """What tells that an answer speaks of the place's case."""
-        said = self.place.facts.get(template_of(self.route), {}).get("seen_by")
-        return {said} if said else self.place.ids()
+        said = self.facts.get(template_of(self.route), {}).get("seen_by")
+        own = self.place.of_role.get(self.asker.role, {}).values()
+        return {said} if said else self.place.ids() | {str(fact) for fact in own if isinstance(fact, UUID)}
 
 
 def template_of(route: DeclaredRoute) -> str:
@@ -168,7 +175,7 @@ class Asking:
             self._headers[cell.asker] = self.service.client.headers(cell.asker)
         headers = self._headers[cell.asker] | {"Idempotency-Key": str(new_id())}
         entered = own if cell.access.outside is Outside.HIDDEN else cell.place
-        return self._open(cell.route, cell.place.facts, headers, cell.access, entered.facts)
+        return self._open(cell.route, cell.facts, headers, cell.access, entered.facts)
 
     def ask_as_nobody(self, route: DeclaredRoute, place: Place) -> TestResponse:
         """The answer to whoever has no token."""

@@ -10,14 +10,19 @@ from typing import Any
 from uuid import UUID
 
 from deploy.local.demo_people import invented_people
+from services.notification.audience import office_key, webhook_key
+from services.notification.tables import deliveries, notices, tellings
+from services.notification.webhooks_api import KEEPERS
 from shared.kernel.ids import new_id
 from shared.storage import dead_letters
 from shared.web import Principal, Role
+from shared.web.access import ROLES
 from tests.support.builders import NOW, event, person_registered, release_executed, release_planned
 from tests.support.matrix import HERE, Place
 from tests.support.service import ServiceUnderTest
 
 Places = Mapping[str, Place]
+WEBHOOKS = "https://systems.example"  # where the matrix' installation lets webhooks lead
 YESTERDAY, YEAR = "2026-11-22", 2026
 COLLECTORS = [{"officer": "P1", "sex": "male"}, {"officer": "P2", "sex": "female"}]
 POSITIVE = {"result": "positive", "tester": "P1", "reagent_lot": "L1", "substances": ["MET"], "seal_signed": True}
@@ -44,6 +49,8 @@ def seed(service: ServiceUnderTest, places: Places) -> None:
         assert service.run_timer("raise_alarms") == len(places)  # a notice is late: silences has something to list
     if service.definition.name == "oversight":
         _find_discrepancies(service, places)
+    if service.definition.name == "notification":
+        _nobody_read(service)
     first = service.events()[0]
     for place in places.values():
         place.facts["/ops/events/say-again"] = {"subject": str(first.subject), "sequence": 1}
@@ -231,6 +238,38 @@ def _person(place: Place, **changes: Any) -> Any:
     return person_registered(subject=UUID(place.facts["person_id"]), **home, **changes)
 
 
+def _notices(service: ServiceUnderTest, place: Place, number: int) -> None:
+    """Of each role somebody's office is told of a task that this very person caused; and so is its system."""
+    for role in ROLES:
+        who = place.who(role)
+        _did(service.client.put("/contact/office", {"email": "office@office.example"}, as_=who))
+        known: dict[str, Any] = {"/notifications/told": {"seen_by": who.organisation}}
+        if role in KEEPERS:
+            answer = service.client.post("/subscriptions", {"url": f"{WEBHOOKS}/{role}"}, as_=who)
+            known["subscription_id"] = UUID(_did(answer)["id"])
+        offered = {"office": who.organisation, "division": place.township, "due_rule": "H2"}
+        said = event("handover.offered.v1", actor=who.subject, **offered)
+        assert service.react(said) == []
+        with service.work() as work:
+            (told,) = work.tellings.select(tellings.c.event_id == said.id)
+            made = work.notices.select(notices.c.telling_id == told.id)
+            sent = work.deliveries.select(deliveries.c.notice_id.in_([one.id for one in made]))
+        known |= {"telling_id": told.id}
+        (known["notice_id"],) = (one.id for one in made if one.recipient == office_key(who.organisation))
+        if role in KEEPERS:
+            own = webhook_key(known["subscription_id"])
+            (known["delivery_id"],) = (one.id for one in sent if one.recipient == own)
+        place.of_role[role] = known
+        place.facts |= {name: one for name, one in known.items() if isinstance(one, UUID)}  # for who has none
+
+
+def _nobody_read(service: ServiceUnderTest) -> None:
+    """So that notification, too, has said something."""
+    service.clock.advance(timedelta(hours=4))
+    assert service.run_timer("sweep_unread") > 0
+    service.clock.advance(timedelta(hours=-4))
+
+
 _SEEDS: Mapping[str, Callable[[ServiceUnderTest, Place, int], None]] = {
     "person_registry": _registry,
     "drug_testing": _tests,
@@ -238,4 +277,5 @@ _SEEDS: Mapping[str, Callable[[ServiceUnderTest, Place, int], None]] = {
     "release_notification": _releases,
     "community_handover": _handover,
     "oversight": _oversight,
+    "notification": _notices,
 }

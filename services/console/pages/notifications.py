@@ -40,7 +40,7 @@ def index() -> Any:
 
 
 @bp.get("/bell")
-@allows(Role.ANYONE_SIGNED_IN, within=Jurisdiction.SELF, outside=Outside.LEFT_OUT)
+@allows(Role.ANYONE_SIGNED_IN, within=Jurisdiction.OWN_NAME)
 def bell() -> str:
     """How many are unread. No page waits for it, and none fails with it."""
     note_visit()
@@ -65,7 +65,7 @@ def one(notice_id: UUID) -> Any:
 
 
 @bp.post("/read")
-@allows(Role.ANYONE_SIGNED_IN, within=Jurisdiction.SELF, outside=Outside.LEFT_OUT)
+@allows(Role.ANYONE_SIGNED_IN, within=Jurisdiction.OWN_NAME)
 def read_all() -> Any:
     """All at once."""
     post("notification", "/notices/read")
