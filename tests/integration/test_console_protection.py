@@ -23,6 +23,8 @@ NAMES = {
     "key": "pickup_rate",
     "step": "acceptance",
     "what": "discard",
+    "decision": "cancellation",
+    "file_format": "csv",
 }
 KINDS = ("multipart/form-data; boundary=x", "application/x-www-form-urlencoded", "text/plain")
 QUERIES = ("month", "year", "level", "cursor", "subject", "actor", "action", "refused", "service", "next", "state")

@@ -132,13 +132,13 @@ def _import(service: ServiceUnderTest, place: Place, sender: Principal, kind: st
     """A file that was sent; and by what its pages are found in the console."""
     headers = service.client.headers(sender, str(new_id())) | {"Content-Type": "text/csv"}
     sent = _did(service.client.http.post(f"/{kind}-imports", data=content.encode(), headers=headers))["id"]
-    own = {"import_id": sent, "what": "cancellation", "file_format": "csv"}
+    own = {"import_id": sent, "decision": "cancellation", "file_format": "csv"}
     there = "results" if kind == "result" else kind
     for path in ("/{import_id}", "/{import_id}/rows", "/{import_id}/confirmation", "/{import_id}/cancellation"):
         place.facts[f"/{kind}-imports{path}"] = own
     for path in (
         "/{import_id}",
-        "/{import_id}/{what}",
+        "/{import_id}/{decision}",
         "/{import_id}/rejected.{file_format}",
         "/template.{file_format}",
     ):

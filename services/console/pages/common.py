@@ -11,6 +11,9 @@ from services.console.identity import current_token
 
 _KEY = re.compile(r"[A-Za-z0-9-]{0,64}")
 
+PAGE = 200
+MOST_PAGES = 101
+
 
 def get(service: str, path: str, **query: Any) -> Any:
     """GET in the user's name."""
@@ -52,20 +55,21 @@ def put(service: str, path: str, body: Mapping[str, Any]) -> Any:
 
 def send_file(service: str, path: str, content: bytes, kind: str, filename: str) -> Any:
     """POST a file in the user's name, once for each form shown however often it is sent."""
-    key = request.form.get("key") or None
-    return _services().post_file(current_token(), service, path, content, kind, key=key, filename=filename)
+    return _services().post_file(current_token(), service, path, content, kind, key=_key(), filename=filename)
 
 
 def all_pages(service: str, path: str, **query: Any) -> list[Any]:
-    """Every item of a list, page by page."""
+    """Every item of a list, page by page; no more pages than a file can have rows."""
     items: list[Any] = []
-    cursor = None
-    while True:
-        page = get(service, path, limit=200, cursor=cursor, **query)
+    before: str | None = None
+    cursor: str | None = None
+    for _ in range(MOST_PAGES):
+        page = get(service, path, limit=PAGE, cursor=cursor, **query)
         items += page["items"]
-        cursor = page["next_cursor"]
-        if cursor is None:
-            return items
+        before, cursor = cursor, page["next_cursor"]
+        if cursor is None or cursor == before:
+            break
+    return items
 
 
 def wants_json() -> bool:

@@ -82,12 +82,12 @@ def _add_one(bp: Blueprint, one: Kind) -> None:
         """How far it is, what is in it, and what to do."""
         return _show(one, import_id)
 
-    @bp.post("/<uuid:import_id>/<any(confirmation, cancellation):what>")
+    @bp.post("/<uuid:import_id>/<any(confirmation, cancellation):decision>")
     @allows(*one.roles, within=Jurisdiction.ORGANISATION)
-    def decide(import_id: UUID, what: str) -> Any:
+    def decide(import_id: UUID, decision: str) -> Any:
         """Have it applied, or give it up."""
         try:
-            act(one.service, f"{one.path}/{import_id}/{what}", {})
+            act(one.service, f"{one.path}/{import_id}/{decision}", {})
         except Refused as refused:
             return _show(one, import_id, refused)
         return redirect(url_for(f"{one.name}.show", import_id=import_id), 303)
