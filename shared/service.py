@@ -13,6 +13,8 @@ from sqlalchemy import MetaData
 
 from shared.audit.anchors import AnchorSigner
 from shared.audit.sealing import anchor_day, seal_more, signed_until
+from shared.importing.importer import Importer
+from shared.importing.jobs import advance, forget_old
 from shared.messaging.intake import Intake
 from shared.messaging.reactions import Reactions
 from shared.observability.metrics import Metrics
@@ -27,6 +29,8 @@ STATE_EVERY = timedelta(seconds=20)
 MEASURE_EVERY = timedelta(seconds=15)
 SEAL_EVERY = timedelta(seconds=5)
 ANCHOR_EVERY = timedelta(minutes=5)
+IMPORT_EVERY = timedelta(milliseconds=200)
+FORGET_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class ServiceDefinition:
     blueprints: Sequence[Blueprint]
     reactions: Reactions | None = None
     timers: Sequence[Timer] = ()
+    jobs: Sequence[Timer] = ()  # long work in small steps, which no timer has to wait for
     intake: Intake | None = None
     linger: timedelta = timedelta(0)  # how long a batch of events waits for more, where nobody waits for its effect
     niceness: int = 0  # steps by which it takes less of a busy processor than services that somebody waits for
@@ -81,6 +86,14 @@ def audit_timers(signer: AnchorSigner | None) -> tuple[Timer, ...]:
     if signer is None:
         return (seal,)
     return (seal, Timer("anchor_audit", ANCHOR_EVERY, lambda work: anchor_day(work, signer)))
+
+
+def import_jobs(importer: Importer) -> tuple[Timer, ...]:
+    """What works imports off, step by step, and forgets the rows of old ones."""
+    return (
+        Timer(f"advance_{importer.kind}_imports", IMPORT_EVERY, lambda work: advance(importer, work)),
+        Timer(f"forget_{importer.kind}_imports", FORGET_EVERY, lambda work: forget_old(importer, work)),
+    )
 
 
 def measuring_timers(definition: ServiceDefinition, metrics: Metrics) -> tuple[Timer, ...]:

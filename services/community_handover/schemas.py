@@ -186,6 +186,26 @@ class DutyIn(_Input):
     deputy = fields.String(required=True, validate=_code)
 
 
+class OfficerIn(_Input):
+    """Who works in an office: an account id, no name."""
+
+    account = fields.String(required=True, validate=_code)
+    active = fields.Boolean(load_default=True)
+
+
+class RosterQuery(_Input):
+    """Which days."""
+
+    first_day = fields.Date(required=True)
+    last_day = fields.Date(required=True)
+
+
+class GapQuery(_Input):
+    """Which area."""
+
+    division = fields.String(load_default="", metadata={"description": "Prefix of the division codes"})
+
+
 class DutyQuery(_Input):
     """Which day, and which area."""
 
@@ -397,3 +417,36 @@ class OfficesOut(Schema):
     """Offices, all of them."""
 
     items = fields.List(fields.Nested(OfficeOut))
+
+
+class OfficerOut(Schema):
+    """Who works in an office, or did."""
+
+    account = fields.String()
+    office = fields.String()
+    active = fields.Boolean()
+
+
+class OfficersOut(Schema):
+    """Officers of an office, all of them."""
+
+    items = fields.List(fields.Nested(OfficerOut))
+
+
+class DutiesOut(Schema):
+    """A roster."""
+
+    items = fields.List(fields.Nested(DutyOut))
+
+
+class DivisionOut(Schema):
+    """A place."""
+
+    code = fields.String()
+    name = fields.String()
+
+
+class DivisionsOut(Schema):
+    """Places, all of them."""
+
+    items = fields.List(fields.Nested(DivisionOut))

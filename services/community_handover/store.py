@@ -49,6 +49,7 @@ from services.community_handover.domain.task import (
     Task,
 )
 from services.community_handover.domain.transitions import ENDED, State
+from shared.importing import add_import_tables
 from shared.kernel.deadlines import NextDue
 from shared.storage import EnumText, UnitOfWork, UtcDateTime, new_metadata
 from shared.storage.people import Moving, merged_into_column
@@ -57,6 +58,7 @@ from shared.storage.types import JsonValue
 from shared.storage.work import Transaction
 
 metadata = new_metadata()
+import_tables = add_import_tables(metadata)
 
 tasks = Table(
     "task",
@@ -245,6 +247,14 @@ rosters = Table(
     Column("deputy", Text, nullable=False),
 )
 
+officers = Table(
+    "officer",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("office", Text, nullable=False, index=True),
+    Column("active", Boolean, nullable=False),
+)
+
 attachments = Table(
     "attachment",
     metadata,
@@ -344,6 +354,15 @@ class Duty:
     day: date
     officer: str
     deputy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Officer:
+    """Who works in an office, by account; no name. Who is not active any more is on no new roster."""
+
+    account: str
+    office: str
+    active: bool
 
 
 def duty_of(office: str, day: date, officer: str, deputy: str) -> Duty:
@@ -470,6 +489,7 @@ class Work(UnitOfWork):
         self.coverage = self.records(coverage, Coverage)
         self.tiers = self.records(tiers, KnownTier)
         self.rosters = self.records(rosters, Duty)
+        self.officers = self.records(officers, Officer)
         self.dropped = self.records(dropped_releases, DroppedRelease)
         self.statements = self.aggregates(statements, Statement, statement_data)
         self._waiting_for: set[UUID] | None = None

@@ -19,10 +19,10 @@ from flask import (
 from flask_babel import Babel, get_locale
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFProtect
-from werkzeug.exceptions import InternalServerError
+from werkzeug.exceptions import InternalServerError, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from services.console import assets, identity, kept_form, words
+from services.console import assets, identity, import_words, kept_form, uploads, words
 from services.console.clients import Away, Refused, Services
 from services.console.identity import SignedOut, current_account, current_token, end_session
 from services.console.locale_files import compile_translations
@@ -30,6 +30,7 @@ from services.console.pages import (
     attachments,
     audit,
     cases,
+    coverage_imports,
     discrepancies,
     indicators,
     notices,
@@ -37,8 +38,10 @@ from services.console.pages import (
     ops,
     persons,
     releases,
+    result_imports,
     samples,
     session_pages,
+    settings_pages,
     tasks,
     tests,
 )
@@ -71,6 +74,9 @@ PAGES = (
     persons,
     audit,
     notifications,
+    result_imports,
+    coverage_imports,
+    settings_pages,
 )
 _HEADERS = {
     "Content-Security-Policy": (
@@ -115,6 +121,7 @@ def create_console(settings: Settings, transport: httpx.BaseTransport | None = N
     public(app.view_functions["static"])
     app.before_request(_count)
     app.before_request(attachments.allow_photographs)
+    app.before_request(uploads.allow_a_file)  # before anything reads a form
     app.before_request(_sign_in_first)  # before forms are checked, for of a session that ended no form can be right
     CSRFProtect(app)
     for page in PAGES:
@@ -122,6 +129,7 @@ def create_console(settings: Settings, transport: httpx.BaseTransport | None = N
     app.after_request(_protect)
     app.register_error_handler(Refused, _on_refused)
     app.register_error_handler(Away, _on_away)
+    app.register_error_handler(RequestEntityTooLarge, _on_too_large)
     app.register_error_handler(TooManyRequests, _on_too_many)
     for trouble in DATABASE_AWAY:
         app.register_error_handler(trouble, _on_database_away)
@@ -207,6 +215,10 @@ def _on_away(away: Away) -> tuple[str, int]:
     return render_template("away.html"), 503
 
 
+def _on_too_large(_error: RequestEntityTooLarge) -> tuple[str, int]:
+    return render_template("too_large.html", most=uploads.MOST_BYTES // 2**20), 413
+
+
 def _on_database_away(trouble: Exception) -> tuple[str, int]:
     """It went while the request was on its way; what the session would have kept is not kept."""
     log.warning("console.database_away", cause=type(trouble).__name__)
@@ -269,6 +281,12 @@ def _helpers() -> dict[str, Any]:
         "holder_words": words.holder_words,
         "office_choices": words.office_choices,
         "problems": words.PROBLEMS,
+        "import_states": import_words.STATES,
+        "import_changes": import_words.CHANGES,
+        "import_fault": import_words.fault_words,
+        "import_refusal": import_words.refusal_words,
+        "import_notice": import_words.notice_words,
+        "field_fault": words.field_fault,
         "channels": words.CHANNELS,
         "telling_states": words.TELLING_STATES,
         "delivery_states": words.DELIVERY_STATES,

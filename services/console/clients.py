@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 
 TIMEOUT_SECONDS = 5
+FILE_TIMEOUT_SECONDS = 60  # a large spreadsheet is read before the answer comes
 
 
 class Refused(Exception):
@@ -80,6 +81,17 @@ class Services:
         Raises: Refused, Away.
         """
         return self._call(token, "PUT", service, path, json=dict(body)).json()
+
+    def post_file(
+        self, token: str, service: str, path: str, content: bytes, kind: str, *, key: str | None, **query: Any
+    ) -> Any:
+        """POST a file of a media type; ``key`` is the Idempotency-Key.
+
+        Raises: Refused, Away.
+        """
+        headers = {"Content-Type": kind, **({"Idempotency-Key": key} if key else {})}
+        options: dict[str, Any] = {"content": content, "headers": headers, "timeout": FILE_TIMEOUT_SECONDS}
+        return self._call(token, "POST", service, path, params=_said(query), **options).json()
 
     def _call(self, token: str, method: str, service: str, path: str, **options: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}", **options.pop("headers", {})}

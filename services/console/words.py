@@ -368,8 +368,27 @@ PROBLEMS = {
     "time.before_previous_step": _l("时间早于上一步"),
     "time.in_future": _l("时间不能晚于现在"),
     "release.wrong_state": _l("该出所记录的状态已变化"),
+    "division.unknown": _l("没有这个区划"),
+    "authority.area": _l("不在您的辖区内"),
+    "office.not_found": _l("没有这个单位"),
+    "coverage.not_found": _l("这个区划没有单独设置负责单位"),
+    "duty.same_person": _l("副班必须是另一人"),
+    "officer.left": _l("此人已不在该单位任职"),
+    "roster.too_long": _l("最后一天不能早于第一天，一次最多三十一天"),
+    "required": _l("必填"),
+    "length": _l("太长或太短"),
+    "choice": _l("不是可选的内容"),
+    "type": _l("格式不对"),
     "notice.not_found": _l("没有这条通知，或不是发给您的"),
 }
+
+
+def field_fault(refused: Any, name: str) -> str:
+    """What is wrong with one field of a form that was refused; "" if nothing is."""
+    if refused is None:
+        return ""
+    faults = [one for one in refused.problem.get("errors", ()) if one["pointer"].split("/")[1:2] == [name]]
+    return "；".join(str(PROBLEMS.get(one["code"]) or one["detail"]) for one in faults)
 
 
 def state_words(kind: str, state: str) -> str:

@@ -62,6 +62,7 @@ class EnterResult:
     sample_b: str | None = None
     seal_signed: bool = False
     seal_note: str | None = None
+    resulted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,13 +197,14 @@ def note_invalid_card(order: TestOrder, *, reagent_lot: str, work: Work) -> Test
 def enter_result(order: TestOrder, command: EnterResult, *, work: Work) -> TestOrder:
     """Enter an on-site result. See `collecting.enter_negative`, `collecting.enter_positive`.
 
-    Raises: InvalidInput ``result.seal_used``.
+    Raises: InvalidInput ``result.seal_used``, ``time.in_future``.
     """
-    tell_by = next_due(policy.TELL, work.now)
+    at = past(command.resulted_at, work.now, "/resulted_at")
+    tell_by = next_due(policy.TELL, at)
     if command.result is Result.NEGATIVE:
         negative = collecting.enter_negative(
             order,
-            at=work.now,
+            at=at,
             tester=command.tester,
             reagent_lot=command.reagent_lot,
             substances=command.substances,
@@ -211,7 +213,7 @@ def enter_result(order: TestOrder, command: EnterResult, *, work: Work) -> TestO
         return work.test_orders.save(negative, "test.resulted.v1")
     positive = collecting.enter_positive(
         order,
-        at=work.now,
+        at=at,
         tester=command.tester,
         reagent_lot=command.reagent_lot,
         substances=command.substances,
@@ -220,7 +222,7 @@ def enter_result(order: TestOrder, command: EnterResult, *, work: Work) -> TestO
         sample_b=command.sample_b,
         seal_signed=command.seal_signed,
         seal_note=command.seal_note,
-        keep_until=next_due(policy.KEEP, work.now).at,
+        keep_until=next_due(policy.KEEP, at).at,
         due=tell_by,
     )
     _use_seals(positive, {"/sample_a": positive.sample_a, "/sample_b": positive.sample_b}, work)

@@ -114,6 +114,9 @@ class ResultIn(_Input):
         load_default=False, metadata={"description": "Whether the person signed the seals of a positive sample"}
     )
     seal_note = fields.String(load_default=None, allow_none=True, validate=_words)
+    resulted_at = fields.AwareDateTime(
+        load_default=None, allow_none=True, metadata={"description": "When the card was read, if not now"}
+    )
 
 
 class TellingIn(_Input):

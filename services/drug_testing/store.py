@@ -23,11 +23,13 @@ from services.drug_testing.domain.order import (
     TestOrder,
 )
 from services.drug_testing.domain.transitions import State
+from shared.importing import add_import_tables
 from shared.storage import EnumText, JsonValue, UnitOfWork, UtcDateTime, new_metadata
 from shared.storage.people import Moving, merged_into_column
 from shared.storage.work import Transaction
 
 metadata = new_metadata()
+import_tables = add_import_tables(metadata)
 
 test_orders = Table(
     "test_order",

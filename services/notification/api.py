@@ -250,6 +250,7 @@ class Office(MethodView):
 
     @operation(ANYONE, within=Jurisdiction.OWN_NAME)
     @contacts_blp.response(200, OfficeOut)
+    @contacts_blp.alt_response(404, "Problem404")
     def get(self) -> OfficeAddress:
         """Read whether the asker's office has an address of its own."""
         return work().offices.get(current_principal().organisation)

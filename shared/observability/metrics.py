@@ -23,7 +23,7 @@ class Metrics:
             registry=registry,
         )
         self.http_limited = Counter(
-            "baton_http_limited", "Requests refused because a client sent too many", ["client"], registry=registry
+            "baton_http_limited", "Requests refused because a client sent too many", ["known_by"], registry=registry
         )
         self.outbox_rows = Gauge("baton_outbox_rows", "Messages not yet confirmed by the broker", registry=registry)
         self.outbox_oldest_age = Gauge("baton_outbox_oldest_age_seconds", "Age of the oldest", registry=registry)

@@ -70,6 +70,8 @@ def nameko_service(
         *audit_timers(signer),
     )
     members["tick"] = _ticks(TimerLoop(storage, (*definition.timers, *chassis), metrics))
+    if definition.jobs:
+        members["work_off"] = _ticks(TimerLoop(storage, definition.jobs, metrics))
     return type(definition.name.title().replace("_", ""), (), members)
 
 

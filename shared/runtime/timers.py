@@ -61,6 +61,7 @@ class TimerLoop:
         try:
             while self._once(timer) and not self._stopping:
                 self._metrics.timer_runs.labels(timer.name, "worked").inc()
+                time.sleep(0)  # others get their turn
             self._metrics.timer_runs.labels(timer.name, "idle").inc()
             self._metrics.timer_next_run.labels(timer.name).set(time.time() + every)
         except SQLAlchemyError as trouble:

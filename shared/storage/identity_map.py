@@ -73,6 +73,22 @@ class IdentityMap(Generic[R]):
         """The row as a mapping of column names to values."""
         return dict(zip(self._names, self._values(row), strict=True))
 
+    def forget(self, key: Any) -> None:
+        """Know that there is no such row."""
+        for column, known in self._known.items():
+            if key in self._rows:
+                known[getattr(self._rows[key], column)] = None
+        self._known[self.key][key] = None
+        self._rows.pop(key, None)
+
+    def snapshot(self) -> tuple[Any, ...]:
+        """What is known now, to go back to by `restore`."""
+        return dict(self._rows), {column: dict(known) for column, known in self._known.items()}
+
+    def restore(self, snapshot: tuple[Any, ...]) -> None:
+        """Know what was known then."""
+        self._rows, self._known = snapshot
+
     def _seen(self, row: R) -> R:
         key = getattr(row, self.key)
         if key not in self._rows:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Table
+from sqlalchemy import ColumnElement, Table, delete
 
 from shared.kernel.errors import NotFound
 from shared.storage.bulk import Writes
@@ -57,6 +57,13 @@ class Records(IdentityMap[R], Generic[R]):
         """Insert unless a record of this key exists; what exists is left as it is."""
         self._added.setdefault(getattr(record, self.key), record)
 
+    def remove(self, key: Any) -> None:
+        """Delete the record at once, after everything pending is written."""
+        self._work.flush()
+        self._work.before_writing()
+        self._work.connection.execute(delete(self.table).where(self.table.c[self.key] == key))
+        self.forget(key)
+
     def select(self, *where: ColumnElement[bool], order_by: Any = None, limit: int | None = None) -> list[R]:
         """The records that match, after everything pending is written."""
         self._work.flush()
@@ -71,6 +78,12 @@ class Records(IdentityMap[R], Generic[R]):
             writes.upsert(self.table, self._drain(self._replaced))
         if self._newer:
             writes.upsert(self.table, self._drain(self._newer), newer_only=True)
+
+    def restore(self, snapshot: tuple[Any, ...]) -> None:
+        """Know what was known then; what is pending is forgotten."""
+        for pending in (self._added, self._replaced, self._newer):
+            pending.clear()
+        super().restore(snapshot)
 
     @property
     def pending(self) -> bool:

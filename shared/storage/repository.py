@@ -99,6 +99,16 @@ class Repository(IdentityMap[A], Generic[A]):
         self._stored_version.update((a.id, a.version) for a in self._dirty.values())
         self._dirty.clear()
 
+    def snapshot(self) -> tuple[Any, ...]:
+        """See `IdentityMap`. Taken when nothing is pending."""
+        return super().snapshot(), dict(self._stored_version)
+
+    def restore(self, snapshot: tuple[Any, ...]) -> None:
+        """Know what was known then; what is pending is forgotten."""
+        known, self._stored_version = snapshot
+        self._dirty.clear()
+        super().restore(known)
+
     @property
     def pending(self) -> bool:
         """Whether something waits to be written."""

@@ -4,8 +4,9 @@ Nothing else commits. Events go to the event log and the outbox in the same tran
 they tell; the relay is the only one that publishes them.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -63,6 +64,7 @@ class UnitOfWork:
         self._acts: list[dict[str, Any]] = []
         self._last_writes: list[Callable[[Writes], None]] = []
         self._emitted = False
+        self._attempt: str | None = None  # begun, or written
         self._finished = False
         self.clock = transaction.clock
         self.now: datetime = transaction.clock.now()
@@ -141,11 +143,53 @@ class UnitOfWork:
         """Have something written together with what the transaction writes last."""
         self._last_writes.append(write)
 
+    def act_for(self, actor: Actor, request_id: str | None) -> None:
+        """What is done from now on, an asker asked for earlier, by that request."""
+        self.flush()
+        self._transaction = replace(self._transaction, actor=actor, request_id=request_id)
+
+    @contextmanager
+    def attempt(self, *, keep: bool = True) -> Iterator[None]:
+        """An act that may be refused without what else is in the transaction: an exception undoes it and goes on.
+
+        With ``keep=False`` it is undone in any case: so one learns what would be refused.
+        """
+        self.flush()
+        known, emitted = [(store, store.snapshot()) for store in self._stores], self._emitted
+        is_kept = False
+        self._attempt = "begun"
+        try:
+            yield
+            if keep:
+                self.flush()
+                is_kept = True
+        finally:
+            has_written, self._attempt = self._attempt == "written", None
+            if not is_kept:
+                if has_written:
+                    self.connection.exec_driver_sql("rollback to savepoint attempt")
+                self._undo(known)
+                self._emitted = emitted
+            if has_written:
+                self.connection.exec_driver_sql("release savepoint attempt")
+
+    def before_writing(self) -> None:
+        """Called before anything is written, so that an attempt can be undone; one that writes none costs nothing."""
+        if self._attempt == "begun":
+            self._attempt = "written"
+            self.connection.exec_driver_sql("savepoint attempt")  # SQLAlchemy's own costs ten times as much
+
+    def _undo(self, known: list[tuple[Any, tuple[Any, ...]]]) -> None:
+        self._events, self._posted, self._acts, self._last_writes = [], [], [], []
+        for store, then in known:
+            store.restore(then)
+
     def flush(self) -> None:
         """Write everything pending: state first, then events and audit; in one round trip where that can be."""
         stores = [store for store in self._stores if store.pending]
         if not (stores or self._events or self._posted or self._acts or self._last_writes):
             return
+        self.before_writing()
         writes = Writes(self.connection)
         for store in stores:
             store.flush(writes)

@@ -15,7 +15,18 @@ from typing import Any
 
 from deploy.local.broker import PrivateBroker
 from deploy.local.postgres import PrivatePostgres
-from tests.benchmarks import acceptance, drain, growth, latency, memory, officer_page, report, scale_out, start
+from tests.benchmarks import (
+    acceptance,
+    drain,
+    growth,
+    importing,
+    latency,
+    memory,
+    officer_page,
+    report,
+    scale_out,
+    start,
+)
 from tests.benchmarks.setting import PEERS_PYTHON, SIZES, Setting
 
 RESULTS = Path(__file__).parents[2] / "docs" / "benchmarks" / "latest.json"
@@ -28,6 +39,7 @@ PARTS = {
     "scale_out": scale_out.run,
     "memory": memory.run,
     "start": start.run,
+    "import": importing.run,
 }
 
 

@@ -140,11 +140,16 @@ def prepare(url: str, people: list[UUID]) -> Engine:
 
 def handover_process(setting: Setting, url: str, *, name: str = SERVICE) -> AbstractContextManager[ManagedProcess]:
     """The process of community_handover, as it is deployed."""
+    return service_process(setting, SERVICE, url, name=name)
+
+
+def service_process(setting: Setting, service: str, url: str, *, name: str) -> AbstractContextManager[ManagedProcess]:
+    """The process of a service, as it is deployed."""
     port = free_port()
     return _Running(
         ManagedProcess(
             name,
-            [sys.executable, "-m", "shared.runtime", SERVICE],
+            [sys.executable, "-m", "shared.runtime", service],
             env={**setting.service_environment(url), "HTTP_PORT": str(port)},
             log=setting.folder / f"{name}.log",
             url=f"http://127.0.0.1:{port}",

@@ -111,6 +111,21 @@ def _start(part: Results) -> str:
     return _section("Start", part["unit"], _rates(part, names))
 
 
+def _import(part: Results) -> str:
+    names = ("upload_seconds", "preview_seconds", "apply_seconds", "again_seconds", "slowest_answer_ms")
+    rows = [
+        [
+            form,
+            *(part[form][name] for name in names),
+            part[form]["preview_rows_a_second"],
+            part[form]["apply_rows_a_second"],
+        ]
+        for form in part["forms"]
+    ]
+    head = ["file", *map(_words, names), "preview, rows a second", "apply, rows a second"]
+    return _section("Import", part["unit"], _table(head, rows), part["how"])
+
+
 SECTIONS = {
     "drain": _drain,
     "acceptance": _acceptance,
@@ -120,6 +135,7 @@ SECTIONS = {
     "scale_out": _scale_out,
     "memory": _memory,
     "start": _start,
+    "import": _import,
 }
 PLOTTED = ("drain", "acceptance", "latency", "growth", "scale_out", "memory")
 

@@ -10,6 +10,7 @@ from deploy.local.accounts import OFFICE
 from shared.kernel.clock import CHINA
 from tests.support.browser import offered_task, page_for, violations_on
 from tests.support.platform import RunningPlatform
+from tests.support.spreadsheets import result_row, table, xlsx_file
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
@@ -116,6 +117,61 @@ def test_a_supervisor_looks_at_the_rates_and_the_cases_behind_them(browser: Brow
     with page.expect_download() as download:
         page.get_by_role("link", name="下载表格").click()
     assert "pickup_rate" in Path(download.value.path()).read_text("utf-8-sig")
+    page.context.close()
+
+
+def test_a_station_imports_its_results_with_progress_and_keyboard(
+    browser: Browser, platform: RunningPlatform, tmp_path: Path
+) -> None:
+    client = platform.client("station-system")
+    person = {"identity_kind": "none", "full_name": "接力辛", "sex": "male", "residence_division": "430802001"}
+    person_id = client.post("station-system", "person_registry", "/persons", person)["id"]
+    order = {"person_id": person_id, "division": "430802001", "ground": "venue_check"}
+    order_id = client.post("station-system", "drug_testing", "/test-orders", order)["id"]
+    collected = {"sample_type": "尿液", "collector_1_sex": "男", "collector_2_sex": "女", "collected_at": ""}
+    night = tmp_path / "night.xlsx"
+    night.write_bytes(xlsx_file(table([result_row(order_id, **collected), result_row(person_id, result="弱阳性")])))
+    page = page_for(browser, platform, "station")
+    page.get_by_role("link", name="从表格导入检测结果").click()
+    assert violations_on(page) == []
+    page.get_by_label("文件").set_input_files(night)
+    page.get_by_label("文件").press("Tab")
+    page.keyboard.press("Enter")
+    confirm = page.get_by_role("button", name="确认导入 1 行")
+    confirm.wait_for()  # the page asks for progress by itself
+    assert "结果：不是可选的内容（现为文字）" in page.locator("main").inner_text()
+    assert violations_on(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    confirm.press("Enter")
+    page.get_by_text("已导入 1 行").wait_for()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV", exact=True).click()
+    assert "弱阳性" in Path(download.value.path()).read_text("utf-8-sig")
+    page.get_by_role("button", name="English").click()
+    page.get_by_text("1 lines were applied").wait_for()
+    assert violations_on(page) == []
+    page.context.close()
+
+
+def test_a_county_looks_after_its_offices_rosters_and_coverage(browser: Browser, platform: RunningPlatform) -> None:
+    offered_task(platform, "接力壬")  # makes the office
+    page = page_for(browser, platform, "county")
+    page.get_by_role("link", name="设置").click()
+    assert violations_on(page) == []
+    page.locator(".card", has_text=OFFICE).locator("a").click()
+    page.get_by_label("主班账号").fill("officer")
+    page.get_by_label("副班账号").fill("officer")
+    page.get_by_role("button", name="保存排班").click()
+    assert page.locator("#duty-deputy-fault").inner_text() == "副班必须是另一人"
+    assert violations_on(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    page.get_by_label("副班账号").fill("officer2")
+    page.get_by_role("button", name="保存排班").click()
+    page.get_by_role("cell", name="officer2").first.wait_for()
+    page.goto("/settings/coverage")
+    assert violations_on(page) == []
+    page.get_by_role("link", name="从表格导入").click()
+    assert violations_on(page) == []
     page.context.close()
 
 

@@ -23,7 +23,7 @@ from shared.kernel.ids import new_id
 from shared.web import Principal
 from shared.web.access import declared_routes, undeclared_routes
 from shared.web.tokens import Expected
-from tests.support.matrix import FAR_AWAY, HERE, Asking, Cell, Place, cells, path_of, places, taken_back
+from tests.support.matrix import FAR_AWAY, HERE, Asking, Cell, Place, cells, path_of, places, taken_back, template_of
 from tests.support.seeds import seed
 from tests.support.service import ServiceUnderTest, command, service_under_test
 
@@ -193,7 +193,8 @@ class Pages:
         """A page."""
         if cell.asker not in self._browsers:
             self._browsers[cell.asker] = self._browser(cell.asker)
-        form = FORM | {"key": str(new_id())} if cell.route.method == "POST" else None
+        entered = cell.place.facts.get(template_of(cell.route), {}).get("form", {})
+        form = FORM | {"key": str(new_id())} | entered if cell.route.method == "POST" else None
         path = path_of(cell.route, cell.place.facts)
         return self._browsers[cell.asker].open(path, method=cell.route.method, data=form)
 

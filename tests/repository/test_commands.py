@@ -9,7 +9,7 @@ from deploy.local.stack import ROOT
 from shared.runtime.settings import DEFAULT_PORTS
 
 HIDDEN = {"setup", "setup-dev"}  # what others need, not for people
-MAKEFILE = (ROOT / "Makefile").read_text()
+MAKEFILE = (ROOT / "Makefile").read_text().replace("\\\n", " ")  # a line that goes on is one line
 
 
 def phony() -> set[str]:

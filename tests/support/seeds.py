@@ -117,7 +117,26 @@ def _tests(service: ServiceUnderTest, place: Place, _number: int) -> None:
     ):
         _did(service.client.post(f"/test-orders/{order}/{step}", content, as_=station))
     place.facts |= {"test_order_id": order, "seal": seal}
+    _import(service, place, station, "result", "检测单号,结果,检测人,试剂批号\n1,阴性,P1,L1\n")
     place.facts["/laboratories/{code}"] = {"code": place.facts["laboratory"]}
+
+
+def _import(service: ServiceUnderTest, place: Place, sender: Principal, kind: str, content: str) -> None:
+    """A file that was sent; and by what its pages are found in the console."""
+    headers = service.client.headers(sender, str(new_id())) | {"Content-Type": "text/csv"}
+    sent = _did(service.client.http.post(f"/{kind}-imports", data=content.encode(), headers=headers))["id"]
+    own = {"import_id": sent, "what": "cancellation", "file_format": "csv"}
+    there = "results" if kind == "result" else kind
+    for path in ("/{import_id}", "/{import_id}/rows", "/{import_id}/confirmation", "/{import_id}/cancellation"):
+        place.facts[f"/{kind}-imports{path}"] = own
+    for path in (
+        "/{import_id}",
+        "/{import_id}/{what}",
+        "/{import_id}/rejected.{file_format}",
+        "/template.{file_format}",
+    ):
+        place.facts[f"/imports/{there}{path}"] = own
+    place.facts[f"/{kind}-imports"] = place.facts[f"/imports/{there}"] = {"seen_by": sent}
 
 
 def _custody(service: ServiceUnderTest, place: Place, _number: int) -> None:
@@ -165,8 +184,16 @@ def _handover(service: ServiceUnderTest, place: Place, _number: int) -> None:
     place.facts |= {"task_id": task, "measure_id": measure}
     place.facts["/tasks/{task_id}/attachments"] = photograph
     place.facts["/tasks/restoration"] = {"release_id": str(gone.subject)}
-    for path in ("/offices/{code}", "/offices/{code}/duty/{day}"):
-        place.facts[path] = {"code": code}
+    _import(service, place, county, "coverage", f"区划代码,操作\n{place.township},停用\n")
+    for path in ("", "/duty/{day}", "/duty", "/officers"):
+        place.facts["/offices/{code}" + path] = {"code": code}
+        place.facts["/settings/offices/{code}" + path] = {"code": code}
+    place.facts["/settings"] = {"seen_by": code}
+    place.facts["/settings/coverage"] = {
+        "seen_by": place.township,
+        "form": {"division": place.township, "office": code},
+    }
+    place.facts["/settings/offices"] = {"form": {"code": f"new-{code}", **office}}
 
 
 def _oversight(service: ServiceUnderTest, place: Place, _number: int) -> None:

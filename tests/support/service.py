@@ -114,7 +114,7 @@ class ServiceUnderTest:
 
     def run_timer(self, name: str) -> int:
         """Run one timer until it finds nothing more to do; how much it did."""
-        (timer,) = [timer for timer in self.definition.timers if timer.name == name]
+        (timer,) = [timer for timer in (*self.definition.timers, *self.definition.jobs) if timer.name == name]
         return self.run(timer)
 
     def run(self, timer: Timer) -> int:

@@ -50,6 +50,24 @@ def put(service: str, path: str, body: Mapping[str, Any]) -> Any:
     return _services().put(current_token(), service, path, body)
 
 
+def send_file(service: str, path: str, content: bytes, kind: str, filename: str) -> Any:
+    """POST a file in the user's name, once for each form shown however often it is sent."""
+    key = request.form.get("key") or None
+    return _services().post_file(current_token(), service, path, content, kind, key=key, filename=filename)
+
+
+def all_pages(service: str, path: str, **query: Any) -> list[Any]:
+    """Every item of a list, page by page."""
+    items: list[Any] = []
+    cursor = None
+    while True:
+        page = get(service, path, limit=200, cursor=cursor, **query)
+        items += page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return items
+
+
 def wants_json() -> bool:
     """Whether a script asks, which wants data and no page."""
     return request.accept_mimetypes.best == "application/json"

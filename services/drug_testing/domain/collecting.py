@@ -158,9 +158,11 @@ def enter_negative(
 ) -> TestOrder:
     """The on-site test found nothing.
 
-    Raises: Conflict ``test.wrong_state``; InvalidInput ``result.substances_of_negative``.
+    Raises: Conflict ``test.wrong_state``; InvalidInput ``result.substances_of_negative``,
+    ``time.before_previous_step``.
     """
     require(order, Act.RESULTED)
+    not_before(at, order.collected_at, "/resulted_at")
     if substances:
         raise invalid_field("/substances", "result.substances_of_negative", "a negative result names no substance")
     return step(
@@ -192,9 +194,11 @@ def enter_positive(
 ) -> TestOrder:
     """The on-site test was positive; the sample is split into A and B, numbered and sealed (art. 8(2)).
 
-    Raises: Conflict ``test.wrong_state``; InvalidInput ``result.incomplete`` with each fault.
+    Raises: Conflict ``test.wrong_state``; InvalidInput ``result.incomplete`` with each fault,
+    ``time.before_previous_step``.
     """
     require(order, Act.RESULTED)
+    not_before(at, order.collected_at, "/resulted_at")
     seal_a, seal_b = (sample_a or "").strip(), (sample_b or "").strip()
     faults = [FieldProblem("/substances", "result.substances_missing", "name what was found")] if not substances else []
     for substance in sorted(set(substances) - known_substances):
