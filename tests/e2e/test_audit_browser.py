@@ -7,6 +7,7 @@ import sys
 import pytest
 from playwright.sync_api import Browser
 
+from deploy.local.stack import IDENTITY, SERVICES
 from tests.support.browser import offered_task, page_for, violations_on
 from tests.support.platform import RunningPlatform
 
@@ -45,4 +46,4 @@ def test_an_auditor_sees_who_looked_by_what_right_and_the_chain_is_proved(
     verify = [sys.executable, "-m", "shared.runtime.audit", "verify"]
     done = subprocess.run(verify, env={**os.environ, **platform.stack.env}, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("intact") == 7
+    assert done.stdout.count("intact") == len((*SERVICES, IDENTITY))
