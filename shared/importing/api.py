@@ -28,6 +28,7 @@ from shared.web.body import read_body
 from shared.web.offload import offloaded
 from shared.web.refusals import UnsupportedBody
 
+_BYTES: dict[str, Any] = {"type": "string", "format": "binary"}
 _UPLOADS = ("text/csv", XLSX, "application/vnd.ms-excel", "application/octet-stream")
 _NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\x7f/\\]")
 
@@ -106,7 +107,7 @@ ImportPage = page_schema(ImportOut)
 ImportRowPage = page_schema(ImportRowOut)
 _FILE = {
     "required": True,
-    "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in _UPLOADS},
+    "content": {kind: {"schema": _BYTES} for kind in _UPLOADS},
 }
 
 
@@ -165,7 +166,8 @@ def _add_files(blp: Blueprint, importer: Importer) -> None:
     @blp.route("/template", methods=["GET"])
     @operation(*importer.roles, within=Jurisdiction.OWN_NAME)
     @blp.arguments(TemplateQuery, location="query")
-    @blp.response(200, content_type=XLSX)
+    @blp.response(200)
+    @blp.doc(responses={"200": {"content": {kind: {"schema": _BYTES} for kind in ("text/csv", XLSX)}}})
     def template(query: dict[str, Any]) -> Response:
         """A file with the columns to fill in."""
         known = list(importer.prefill(current_principal(), current_work())) if query["filled"] else []

@@ -161,6 +161,10 @@ def _as_pages_know(city: City, name: str) -> Place:
     place.of_role = city.places["notification"][name].of_role
     place.facts |= {"what": "replay", "service": "oversight"}
     place.facts["/tasks/{task_id}/{step}"] = {"step": "acceptance"}
+    seal = {"seal": city.places["drug_testing"][name].facts["seal"]}
+    place.facts["/samples"] = {"query": seal}
+    place.facts["/samples/receipt"] = {"form": seal}
+    place.facts["/samples/report"] = {"form": seal | {"number": "1", "result": "negative"}}
     return place
 
 
@@ -197,10 +201,11 @@ class Pages:
         """A page."""
         if cell.asker not in self._browsers:
             self._browsers[cell.asker] = self._browser(cell.asker)
-        entered = cell.facts.get(template_of(cell.route), {}).get("form", {})
+        known = cell.facts.get(template_of(cell.route), {})
+        entered, query = known.get("form", {}), known.get("query")
         form = FORM | {"key": str(new_id())} | entered if cell.route.method == "POST" else None
         path = path_of(cell.route, cell.facts)
-        return self._browsers[cell.asker].open(path, method=cell.route.method, data=form)
+        return self._browsers[cell.asker].open(path, method=cell.route.method, data=form, query_string=query)
 
     def _ask(self, request: httpx.Request) -> httpx.Response:
         return self._transports[request.url.host].handle_request(request)

@@ -60,7 +60,7 @@ class Answers:
 
     def _of(self, document: dict[str, Any], operation: dict[str, Any]) -> httpx.Response:
         status = min(code for code in operation["responses"] if code.startswith("2"))
-        ((kind, content),) = operation["responses"][status]["content"].items()
+        kind, content = next(iter(operation["responses"][status]["content"].items()))
         if kind != "application/json":
             return httpx.Response(int(status), text=SCRIPT, headers={"Content-Type": kind})
         return httpx.Response(int(status), json=self._value(document, content["schema"], ""))

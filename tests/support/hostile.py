@@ -143,8 +143,10 @@ class HostileRequests:
         headers = {"Idempotency-Key": str(UUID(int=chance.getrandbits(128)))}
         body = None
         if "requestBody" in operation:
-            headers["Content-Type"] = "application/json"
-            body = self._body(operation["requestBody"]["content"]["application/json"]["schema"])
+            kind, content = chance.choice(list(operation["requestBody"]["content"].items()))
+            headers["Content-Type"] = kind
+            is_json = kind == "application/json"
+            body = self._body(content["schema"]) if is_json else chance.choice(TEXTS).encode(errors="replace")
         if chance.random() < 0.08:
             headers |= chance.choice(HEADERS)
         return Hostile(verb.upper(), path, target, tuple(operation["x-roles"]), headers, body)

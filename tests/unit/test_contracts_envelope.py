@@ -223,6 +223,7 @@ def test_the_first_field_of_every_event_is_its_own_id() -> None:
         "headcount": "headcount_id",
         "discrepancy": "discrepancy_id",
         "opening": "opening_id",
+        "notification": "notification_id",
     }
 
 

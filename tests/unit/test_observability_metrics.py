@@ -41,6 +41,11 @@ EXPECTED = {
     "baton_timer_next_run_timestamp_seconds": {"timer"},
     "baton_audit_anchor_timestamp_seconds": set(),
     "baton_build_info": {"version", "migrations", "schema"},
+    "baton_http_limited": {"known_by"},
+    "baton_notice_attempts": {"channel", "outcome"},
+    "baton_notices_unsent": {"channel"},
+    "baton_notices_oldest_unsent_age_seconds": {"channel"},
+    "baton_notices_unheard": set(),
 }
 
 
