@@ -38,7 +38,7 @@ restore: setup ## put a copy back into data/, which must be empty; FROM=backups/
 ##@ Work on it
 test: setup-dev ## all tests, on real servers; ONLY=tests/unit for a part, WORKERS=4 for more at once
 	@$(BIN)/python -m deploy.local.system_packages rabbitmq-server postgres chromium promtool
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ONLY)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder $(ONLY)
 check: setup-dev ## lint, format, types, architecture, dependencies and what is known against them
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -1,32 +1,42 @@
 """What all tests share; the servers they use are in `tests.support.infrastructure`."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from shared.observability.logs import configure_logs
 from tests.support.keys import use_new_keys
 
 pytest_plugins = ["tests.support.infrastructure"]
-LONGEST_FIRST = ("platform", "e2e", "scenarios", "faults", "integration")
+LONGEST_FIRST = ("platform", "tests/e2e", "tests/scenarios", "tests/faults", "tests/integration")
+_ON_A_PLATFORM = re.compile(r"tests/e2e/.*\[(?:.*-)?(sqlite|postgres)\]$")
+
+
+def group_of(test: str) -> str:
+    """What shares servers stays with one worker: the tests of a file, and all those of a running platform."""
+    found = _ON_A_PLATFORM.match(test)
+    return f"platform on {found[1]}" if found else test.partition("::")[0]
+
+
+class ByServers(LoadScopeScheduling):
+    """Gives each worker whole groups of tests."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByServers:
+    """However many workers there are, this is how tests are given to them."""
+    return ByServers(config, log)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What shares servers stays with one worker: the tests of a file, and all those of a running platform.
-
-    What takes longest begins first, so that no worker ends long after the other.
-    """
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-    items.sort(key=lambda item: _place(_group(item)))
-
-
-def _group(item: pytest.Item) -> str:
-    call = getattr(item, "callspec", None)
-    if call is not None and "platform" in call.params:
-        return f"platform {call.params['platform']}"
-    return item.path.relative_to(Path(__file__).parent).as_posix()
+    """What takes longest begins first, so that no worker ends long after the other."""
+    items.sort(key=lambda item: _place(group_of(item.nodeid)))
 
 
 def _place(group: str) -> int:
