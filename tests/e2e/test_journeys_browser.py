@@ -4,6 +4,7 @@ Each page is looked at by axe, reaches nothing on other hosts, says nothing in t
 than its window. Demonstration data is there, so that lists are not empty.
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,7 @@ class Journey:
     english: str  # the first entry in English
 
 
+PATIENCE_SECONDS = 60
 JOURNEYS = (
     Journey("station", ("检测", "总览"), "Tests"),
     Journey("laboratory", ("样本",), "Samples"),
@@ -237,7 +239,11 @@ def test_an_officer_goes_the_whole_way_in_english_without_scripts(
     offered_task(platform, name)
     page = english_without_scripts
     page.goto("/tasks")
-    page.locator(".card", has_text=name).get_by_role("button", name="Confirm", exact=True).click()
+    card = page.locator(".card", has_text=name)
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not card.count() and time.monotonic() < until:  # the name is opened by an event of its own
+        page.reload()
+    card.get_by_role("button", name="Confirm", exact=True).click()
     for press in ("Enter what happened", "Register", "Agreement signed"):
         page.get_by_role("button", name=press).click()
     assert page.locator(".state.big").inner_text() == "Done"
