@@ -12,7 +12,7 @@ from tests.support.keys import use_new_keys
 
 pytest_plugins = ["tests.support.infrastructure"]
 LONGEST_FIRST = ("platform", "tests/e2e", "tests/scenarios", "tests/faults", "tests/integration")
-_ON_A_PLATFORM = re.compile(r"tests/e2e/.*\[(?:.*-)?(sqlite|postgres)\]$")
+_ON_A_PLATFORM = re.compile(r"tests/e2e/.*\[(?:.*-)?(sqlite|postgres)(?:-.*)?\]$")
 
 
 def group_of(test: str) -> str:

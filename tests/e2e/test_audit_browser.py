@@ -8,10 +8,10 @@ import pytest
 from playwright.sync_api import Browser
 
 from deploy.local.stack import IDENTITY, SERVICES
-from tests.support.browser import offered_task, page_for, violations_on
+from tests.support.browser import ON_SQLITE, offered_task, page_for, violations_on
 from tests.support.platform import RunningPlatform
 
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+pytestmark = [pytest.mark.e2e, pytest.mark.browser, ON_SQLITE]
 
 
 def test_an_auditor_sees_who_looked_by_what_right_and_the_chain_is_proved(

@@ -8,11 +8,11 @@ from playwright.sync_api import Browser
 
 from deploy.local.accounts import OFFICE
 from shared.kernel.clock import CHINA
-from tests.support.browser import offered_task, page_for, violations_on
+from tests.support.browser import ON_SQLITE, offered_task, page_for, violations_on
 from tests.support.platform import RunningPlatform
 from tests.support.spreadsheets import result_row, table, xlsx_file
 
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+pytestmark = [pytest.mark.e2e, pytest.mark.browser, ON_SQLITE]
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])

@@ -14,11 +14,10 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
 from deploy.local.accounts import ACCOUNTS
 from shared.web.principal import Role
-from tests.support.browser import DESK, PHONE, offered_task, page_for, too_wide, violations_on
+from tests.support.browser import DESK, ON_SQLITE, PHONE, offered_task, page_for, too_wide, violations_on
 from tests.support.platform import RunningPlatform
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
-on_sqlite = pytest.mark.parametrize("platform", ["sqlite"], indirect=True, scope="session")
 
 
 # Every kind of element of a page with what axe judges by: its place, class, role, name and state.
@@ -104,7 +103,7 @@ def test_every_role_has_an_account_and_a_journey() -> None:
     assert walked == set(Role) - {Role.ANYONE_SIGNED_IN, Role.SYSTEM}
 
 
-@on_sqlite
+@ON_SQLITE
 @pytest.mark.parametrize("journey", JOURNEYS, ids=lambda journey: journey.username)
 def test_a_role_sees_all_its_pages_on_a_telephone_and_at_a_desk(
     browser: Browser, platform: RunningPlatform, somebody: str, journey: Journey, examined: set[str]
@@ -163,7 +162,7 @@ def font_size(page: Page) -> float:
     return size
 
 
-@on_sqlite
+@ON_SQLITE
 def test_large_type_is_kept_for_whoever_signs_in_at_this_browser(browser: Browser, platform: RunningPlatform) -> None:
     page = page_for(browser, platform, "officer", scripts=False)
     press_large(page)
@@ -173,7 +172,7 @@ def test_large_type_is_kept_for_whoever_signs_in_at_this_browser(browser: Browse
     page.context.close()
 
 
-@on_sqlite
+@ON_SQLITE
 def test_the_keyboard_alone_reaches_the_content_and_every_menu_entry(
     browser: Browser, platform: RunningPlatform, somebody: str
 ) -> None:
@@ -189,7 +188,7 @@ def test_the_keyboard_alone_reaches_the_content_and_every_menu_entry(
     page.context.close()
 
 
-@on_sqlite
+@ON_SQLITE
 def test_a_board_is_kept_up_to_date_and_what_is_being_typed_stays(
     browser: Browser, platform: RunningPlatform, somebody: str
 ) -> None:
@@ -205,7 +204,7 @@ def test_a_board_is_kept_up_to_date_and_what_is_being_typed_stays(
     page.context.close()
 
 
-@on_sqlite
+@ON_SQLITE
 def test_a_clerk_prints_a_notice_for_each_who_has_to_be_told(browser: Browser, platform: RunningPlatform) -> None:
     offered_task(platform, "接力乾", kind="early_release")
     page = page_for(browser, platform, "centre", width=DESK)
@@ -231,7 +230,7 @@ def english_without_scripts(browser: Browser, platform: RunningPlatform) -> Iter
     page.context.close()
 
 
-@on_sqlite
+@ON_SQLITE
 def test_an_officer_goes_the_whole_way_in_english_without_scripts(
     platform: RunningPlatform, english_without_scripts: Page
 ) -> None:

@@ -3,10 +3,10 @@
 import pytest
 from playwright.sync_api import Browser
 
-from tests.support.browser import offered_task, page_for, violations_on
+from tests.support.browser import ON_SQLITE, offered_task, page_for, violations_on
 from tests.support.platform import RunningPlatform
 
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+pytestmark = [pytest.mark.e2e, pytest.mark.browser, ON_SQLITE]
 REASON = "家属到窗口询问本人下落"
 
 

@@ -1,12 +1,14 @@
 """Notices in a real browser: the bell rings, leads to the task, and the supervisor sees that it was read."""
 
+import time
+
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browser import offered_task, page_for, violations_on
+from tests.support.browser import ON_SQLITE, offered_task, page_for, violations_on
 from tests.support.platform import RunningPlatform
 
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+pytestmark = [pytest.mark.e2e, pytest.mark.browser, ON_SQLITE]
 PATIENCE_MS = 30_000
 TITLE = "有出所人员须在数小时内确认接收"  # a release two days ahead is confirmed within hours
 
@@ -35,7 +37,7 @@ def test_the_bell_rings_leads_to_the_task_and_those_above_see_that_it_was_read(
     assert is_not_wider_than_the_phone(officer)
     card.locator("a").click()
     assert officer.locator(".state.big").inner_text() == "待确认"
-    assert "接力铃" in officer.content()
+    read_the_one_about(officer, "接力铃")
 
     county = page_for(browser, platform, "county")
     county.goto(officer.url)
@@ -47,6 +49,18 @@ def test_the_bell_rings_leads_to_the_task_and_those_above_see_that_it_was_read(
     assert is_not_wider_than_the_phone(county)
     for page in (officer, county):
         page.context.close()
+
+
+def read_the_one_about(page: Page, name: str) -> None:
+    """Go on to other notices, if the first was about somebody of another test, until the one is there."""
+    until = time.monotonic() + PATIENCE_MS / 1000
+    place = 0
+    while name not in page.content() and time.monotonic() < until:
+        page.goto("/notifications")
+        cards = page.locator(".card", has_text=TITLE)
+        cards.nth(place % cards.count()).locator("a").click()
+        place += 1
+    assert name in page.content()
 
 
 def test_somebody_says_how_to_be_told_and_what_is_not_set_up_says_so(

@@ -6,10 +6,10 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from services.console.session_store import SessionStore
-from tests.support.browser import offered_task, page_for, violations_on
+from tests.support.browser import ON_SQLITE, offered_task, page_for, violations_on
 from tests.support.platform import RunningPlatform
 
-pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+pytestmark = [pytest.mark.e2e, pytest.mark.browser, ON_SQLITE]
 
 
 def leave_alone(page: Page, platform: RunningPlatform) -> None:

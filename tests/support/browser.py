@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, Page
 
 from deploy.local.accounts import CENTRE, OFFICE, OFFICE_TOWNSHIP
@@ -20,6 +21,8 @@ ARGUMENTS = [
 AXE = BUILD / "node_modules" / "axe-core" / "axe.min.js"
 PHONE, DESK = 375, 1280  # pixels across
 HEIGHT = 740
+# What a page does is the same on both databases; the services behind it are tested on both.
+ON_SQLITE = pytest.mark.parametrize("platform", ["sqlite"], indirect=True, scope="session")
 
 
 def page_for(
