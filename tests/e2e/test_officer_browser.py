@@ -95,6 +95,7 @@ def sign_out_and_in(page: Page, platform: RunningPlatform, username: str) -> Non
     page.fill("#password", platform.password)
     page.click("button.main")
     page.wait_for_selector("header nav")
+    page.wait_for_load_state()
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])

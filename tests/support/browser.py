@@ -41,6 +41,7 @@ def page_for(
     page.fill("#password", platform.password)
     page.click("button.main")
     page.wait_for_selector("header nav")
+    page.wait_for_load_state()  # a form pressed before its script is there goes the way without scripts
     return page
 
 
