@@ -22,6 +22,8 @@ class Role(StrEnum):
 
 
 CITY_DIGITS = 4  # of a division code
+# Whose area is less than the city: how long a division code names one. A code left out would mean the whole city.
+LEAST_DIGITS = {Role.STATION_OFFICER: 6, Role.COUNTY_SUPERVISOR: 6, Role.TOWNSHIP_SUPERVISOR: 9}
 SUPERVISORS = (Role.TOWNSHIP_SUPERVISOR, Role.COUNTY_SUPERVISOR, Role.CITY_SUPERVISOR)
 
 
@@ -38,6 +40,11 @@ class Principal:
     def has_whole_city(self) -> bool:
         """Whether the asker's area is all that is known here, also what has no place."""
         return len(self.division) <= CITY_DIGITS
+
+    @property
+    def has_fitting_area(self) -> bool:
+        """Whether the area is no larger than the role may have."""
+        return len(self.division) >= LEAST_DIGITS.get(self.role, 0)
 
     def covers(self, *divisions: str | None) -> bool:
         """Whether one of these places lies in the asker's area. An unknown one lies in the whole city's only."""

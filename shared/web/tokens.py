@@ -59,7 +59,10 @@ class Expected:
         organisation, division = claim(claims, self.organisation), claim(claims, self.division)
         if not isinstance(organisation, str) or not isinstance(division, str):
             raise ValueError("organisation and division are texts")
-        return Principal(claims["sub"], Role(roles[0]), organisation, division)
+        principal = Principal(claims["sub"], Role(roles[0]), organisation, division)
+        if not principal.has_fitting_area:
+            raise ValueError("the area is too large for the role")
+        return principal
 
 
 def claim(claims: Mapping[str, Any], name: str) -> Any:

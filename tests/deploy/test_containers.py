@@ -89,6 +89,13 @@ def test_everything_that_stays_has_limits_and_is_started_again(name: str) -> Non
     assert CONTAINERS[name]["logging"]["options"]["max-size"]
 
 
+def test_who_steps_aside_on_a_busy_processor_does_so_among_containers_too() -> None:
+    definitions = {name: (ROOT / "services" / name / "service.py").read_text() for name in SERVICES}
+    aside = {name for name, text in definitions.items() if re.search(r"^ +niceness=\d+,$", text, re.MULTILINE)}
+    assert aside
+    assert {name for name in OURS if "cpu_shares" in CONTAINERS[name]} == aside
+
+
 @pytest.mark.parametrize("name", sorted(CONTAINERS))
 def test_each_container_sees_its_own_secrets_only(name: str) -> None:
     if name in ("secrets", "database"):  # which make and apply all of them, and end

@@ -77,6 +77,30 @@ def test_a_token_speaks_for_the_principal_it_was_issued_to(issuer: TokenIssuer, 
     assert verifier.verify(signed()) == OFFICER
 
 
+@pytest.mark.parametrize(
+    ("role", "area", "fits"),
+    [
+        ("county_supervisor", "", False),
+        ("county_supervisor", "4308", False),
+        ("county_supervisor", "430802", True),
+        ("township_supervisor", "430802", False),
+        ("township_supervisor", "430802001", True),
+        ("station_officer", "4308", False),
+        ("city_supervisor", "4308", True),
+        ("centre_clerk", "", True),
+    ],
+)
+def test_nobody_gets_a_larger_area_by_leaving_the_code_out(
+    verifier: TokenVerifier, role: str, area: str, fits: bool
+) -> None:
+    token = signed(role=role, div=area)
+    if fits:
+        assert verifier.verify(token).division == area
+    else:
+        with pytest.raises(InvalidToken):
+            verifier.verify(token)
+
+
 @pytest.mark.parametrize("remembered", [True, False])
 def test_a_token_ends_with_its_lifetime(
     issuer: TokenIssuer, verifier: TokenVerifier, clock: FixedClock, remembered: bool
