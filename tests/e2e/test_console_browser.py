@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from deploy.local.accounts import OFFICE
 from shared.kernel.clock import CHINA
@@ -24,12 +24,12 @@ def test_an_officer_confirms_meets_and_registers(browser: Browser, platform: Run
     assert card.locator(".state").inner_text() == "待确认"
     card.get_by_role("button", name="确认收到").click()
     assert "已确认接收" in page.locator(".receipt").inner_text()
-    assert page.locator(".state.big").inner_text() == "待接回"
+    expect(page.locator(".state.big")).to_have_text("待接回")
     page.get_by_role("button", name="登记接人情况").click()
     page.get_by_role("button", name="登记报到").click()
-    assert page.locator(".state.big").inner_text() == "已登记"
+    expect(page.locator(".state.big")).to_have_text("已登记")
     page.get_by_role("button", name="已签协议").click()
-    assert page.locator(".state.big").inner_text() == "已办结"
+    expect(page.locator(".state.big")).to_have_text("已办结")
     assert page.locator(".timeline li").count() >= 5
     page.context.close()
 

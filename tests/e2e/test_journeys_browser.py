@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 
 from deploy.local.accounts import ACCOUNTS
 from shared.web.principal import Role
@@ -245,4 +245,4 @@ def test_an_officer_goes_the_whole_way_in_english_without_scripts(
     card.get_by_role("button", name="Confirm", exact=True).click()
     for press in ("Enter what happened", "Register", "Agreement signed"):
         page.get_by_role("button", name=press).click()
-    assert page.locator(".state.big").inner_text() == "Done"
+    expect(page.locator(".state.big")).to_have_text("Done")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from services.console.session_store import SessionStore
 from tests.support.browser import ON_SQLITE, offered_task, page_for, violations_on
@@ -74,5 +74,5 @@ def test_what_was_typed_while_the_session_ended_is_sent_after_signing_in(
     assert "本人住在邻乡" in page.locator("main").inner_text()
     assert violations_on(page) == []
     page.get_by_role("button", name="再次提交").click()
-    assert page.locator(".state.big").inner_text() == "有争议，待区县决定"
+    expect(page.locator(".state.big")).to_have_text("有争议，待区县决定")
     page.context.close()
