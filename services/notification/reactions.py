@@ -12,6 +12,7 @@ from shared.contracts.catalogue import CATALOGUE
 from shared.contracts.envelope import Event
 from shared.kernel.outcomes import Applied, Ignored, Outcome
 from shared.messaging.reactions import Reactions
+from shared.web.principal import CITY_DIGITS
 
 # Fields that name who has a matter in hand, by kind.
 _ORGANISATION = {"handover_task": "office", "release": "centre", "test_order": "station", "discrepancy": "owner"}
@@ -60,17 +61,23 @@ def _overdue_at(kind: str, data: Mapping[str, Any]) -> datetime | None:
 
 
 def _division(event: Event, kind: str, work: Work) -> str | None:
-    """Where it is: as the event says; of an opening, where the one works who looked; of a release, of the centre."""
+    """Where it is: as the event says; of an opening, where the one works who looked; of a release, of the centre. None
+    where that is no narrower than the city.
+    """
     data = event.data
     if data.get("division"):
         return str(data["division"])
     if kind == "opening":
         asker = work.contacts.find(data["subject"])
-        return asker.division or None if asker is not None else None
+        return _narrower_than_city(asker.division) if asker is not None else None
     if kind == "release":
         clerks = [one.division for one in work.people_of(data["centre"]) if one.division]
-        return min(clerks, key=len) if clerks else None
+        return _narrower_than_city(min(clerks, key=len)) if clerks else None
     return None
+
+
+def _narrower_than_city(division: str) -> str | None:
+    return division if len(division) > CITY_DIGITS else None
 
 
 def prefetch(events: Sequence[Event], work: Work) -> None:

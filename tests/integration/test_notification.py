@@ -205,6 +205,16 @@ def test_supervisors_see_who_was_told_in_their_area(on_both: ServiceUnderTest) -
     assert on_both.client.get("/tellings", as_=CITY, query_string=state).get_json()["items"] == []
 
 
+def test_of_a_centre_that_is_the_whole_city_s_the_city_is_told_and_no_place_is_named(service: ServiceUnderTest) -> None:
+    visit(service, CLERK, CITY, COUNTY)
+    service.react(event("release.over_term.v1", centre="centre-1"))
+    service.clock.advance(timedelta(days=1))
+    service.run_timer("sweep_unread")
+    places = {failed.data["division"] for failed in service.events("notification.failed.v1")}
+    assert places == {None}
+    assert told(service)["city"]
+
+
 def test_what_nobody_reads_in_time_is_told_to_the_next_level_until_somebody_does(on_both: ServiceUnderTest) -> None:
     visit(on_both, OFFICER, COUNTY, CITY)
     on_both.react(task())
