@@ -66,7 +66,7 @@ def _division(event: Event, kind: str, work: Work) -> str | None:
     """
     data = event.data
     if data.get("division"):
-        return str(data["division"])
+        return _narrower_than_city(str(data["division"]))
     if kind == "opening":
         asker = work.contacts.find(data["subject"])
         return _narrower_than_city(asker.division) if asker is not None else None
