@@ -284,7 +284,7 @@ def test_a_planned_release_is_moved_told_executed_retracted_and_planned_again(ci
         assert "还没有通知" in text_of(moved)
         silent = pages.send(f"{here}/notices", addressee="family", channel="phone")
         assert fault_beside(silent, "proof") == "写明凭据，或者没有通知到的原因"
-        assert 'open><summary>登记通知' not in text_of(silent)
+        assert "open><summary>登记通知" not in text_of(silent)
         told = text_of(pages.send(f"{here}/notices", addressee="family", channel="phone", proof="通话记录 3"))
         assert "家属 电话" in told
         assert "通话记录 3" in told
@@ -343,7 +343,9 @@ def test_a_release_that_no_term_ends_is_planned_by_hand_and_can_be_cancelled(cit
         pages.open("/releases/new")
         pages.send("/releases/new/person", identity_number=PERSON["identity_number"])
         there = pages.here
-        early = pages.send(there, kind="revoked", release_at=f"{city.day(1)}T09:00", legal_ground="community_detox_order")
+        early = pages.send(
+            there, kind="revoked", release_at=f"{city.day(1)}T09:00", legal_ground="community_detox_order"
+        )
         assert fault_beside(early, "legal_ground") == "交接依据与出所方式不符"
         pages.open(there)
         made = pages.send(there, kind="revoked", release_at=f"{city.day(1)}T09:00")
