@@ -13,7 +13,7 @@ from deploy.docs import definition_of
 from deploy.local.demo_people import invented_people
 from shared.kernel.clock import CHINA
 from shared.web import Principal, Role
-from tests.support.console_pages import Pages, pages_of
+from tests.support.console_pages import pages_of
 from tests.support.service import ServiceUnderTest, principal_of, service_under_test
 
 TOWNSHIP = "430802001"
@@ -54,7 +54,7 @@ class City:
 
     def pass_on(self) -> None:
         """Everybody hears of everything, until nothing new is said."""
-        while any([self._tell(name) for name in self.services]):
+        while sum(self._tell(name) for name in self.services):
             pass
 
     def _tell(self, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Pages of notices: a link that is opened reads nothing; the systems of an organisation, their secret, what was sent."""
+"""Pages of notices: a link that is opened reads nothing; an organisation's systems, their secret, what was sent."""
 
 import re
 from collections.abc import Iterator
