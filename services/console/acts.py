@@ -5,7 +5,7 @@ service takes. It alone decides whether an act is lawful: what is offered here o
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -100,16 +100,22 @@ class Act:
         """Whether a fault, by its JSON pointer, concerns a field of the form."""
         return any(pointer.split("/")[1:2] == [field.name] for field in self.fields if field.kind is not Kind.FIXED)
 
+    def with_field(self, name: str, **changes: Any) -> "Act":
+        """The act with one of its fields changed: what only the page knows, as the choices of today."""
+        return replace(self, fields=tuple(replace(one, **changes) if one.name == name else one for one in self.fields))
+
     def body(self, form: Form) -> dict[str, Any]:
         """What the API takes. What is left empty is not said."""
         entered = {field.name: field.value(form) for field in self.fields}
         return {name: value for name, value in entered.items() if value is not None}
 
 
-def offered(acts: Mapping[str, Act], state: str, role: Role) -> dict[str, Act]:
-    """Those of the acts that may come next, what is usual first."""
-    found = [(name, act) for name, act in acts.items() if act.is_offered(state, role)]
-    return dict(sorted(found, key=lambda one: not one[1].is_main))
+def offered(acts: Mapping[str, Act], state: str, role: Role, due: str | None = None) -> dict[str, Act]:
+    """Those of the acts that may come next, what is usual first; ``due`` is the one that the next deadline asks for."""
+    found = {name: act for name, act in acts.items() if act.is_offered(state, role)}
+    if due in found:
+        found = {name: replace(act, is_main=name == due) for name, act in found.items()}
+    return dict(sorted(found.items(), key=lambda one: not one[1].is_main))
 
 
 def _read(kind: Kind, text: str) -> Any:

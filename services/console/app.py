@@ -22,7 +22,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import InternalServerError, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from services.console import assets, identity, import_words, kept_form, uploads, words
+from services.console import assets, custody_words, identity, import_words, kept_form, uploads, words
 from services.console.clients import Away, Refused, Services
 from services.console.identity import SignedOut, current_account, current_token, end_session
 from services.console.locale_files import compile_translations
@@ -36,14 +36,17 @@ from services.console.pages import (
     notices,
     notifications,
     ops,
+    orders,
     persons,
     releases,
     result_imports,
     samples,
     session_pages,
     settings_pages,
+    stays,
     tasks,
     tests,
+    webhooks,
 )
 from services.console.pages.common import wants_json
 from services.console.session_store import SessionStore
@@ -64,6 +67,8 @@ PAGES = (
     tasks,
     attachments,
     cases,
+    orders,
+    stays,
     releases,
     notices,
     samples,
@@ -73,6 +78,7 @@ PAGES = (
     ops,
     persons,
     audit,
+    webhooks,
     notifications,
     result_imports,
     coverage_imports,
@@ -263,6 +269,8 @@ def _helpers() -> dict[str, Any]:
         "kinds": words.KINDS,
         "grounds": words.GROUNDS,
         "release_kinds": words.RELEASE_KINDS,
+        "addressees": words.ADDRESSEES,
+        **custody_words.helpers(),
         "outcomes": words.OUTCOMES,
         "trace_kinds": words.TRACE_KINDS,
         "pause_reasons": words.PAUSE_REASONS,

@@ -7,12 +7,14 @@ than its window. Demonstration data is there, so that lists are not empty.
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 
-from deploy.local.accounts import ACCOUNTS
+from deploy.local.accounts import ACCOUNTS, CENTRE, OFFICE_TOWNSHIP
+from shared.kernel.clock import CHINA
 from shared.web.principal import Role
 from tests.support.browser import DESK, ON_SQLITE, PHONE, offered_task, page_for, too_wide, violations_on
 from tests.support.platform import RunningPlatform
@@ -40,13 +42,19 @@ class Journey:
 
 PATIENCE_SECONDS = 60
 JOURNEYS = (
-    Journey("station", ("检测", "总览"), "Tests"),
+    Journey("station", ("检测", "决定与收治", "总览"), "Tests"),
     Journey("laboratory", ("样本",), "Samples"),
-    Journey("centre", ("出所", "总览"), "Release"),
+    Journey("centre", ("决定与收治", "在所人员", "出所", "总览"), "Decisions"),
     Journey("officer", ("接送任务", "总览"), "Handover tasks"),
     Journey("township", ("接送任务", "总览", "差错", "指标", "设置"), "Handover tasks"),
-    Journey("county", ("接送任务", "检测", "出所", "查看核查", "总览", "差错", "指标", "设置"), "Handover tasks"),
-    Journey("city", ("接送任务", "检测", "出所", "查看核查", "总览", "差错", "指标", "设置"), "Handover tasks"),
+    Journey(
+        "county",
+        ("接送任务", "检测", "决定与收治", "出所", "查看核查", "总览", "差错", "指标", "设置"),
+        "Handover tasks",
+    ),
+    Journey(
+        "city", ("接送任务", "检测", "决定与收治", "出所", "查看核查", "总览", "差错", "指标", "设置"), "Handover tasks"
+    ),
     Journey("auditor", ("查看核查", "总览", "差错", "运维", "审计", "指标"), "Looks"),
     Journey("operator", ("总览", "差错", "运维"), "Overview"),
 )
@@ -246,3 +254,74 @@ def test_an_officer_goes_the_whole_way_in_english_without_scripts(
     for press in ("Enter what happened", "Register", "Agreement signed"):
         page.get_by_role("button", name=press).click()
     expect(page.locator(".state.big")).to_have_text("Done")
+
+
+def decided(platform: RunningPlatform, name: str) -> None:
+    """A served decision of isolation about somebody, whom the centre has to take in."""
+    client = platform.client("centre-system", "station-system", "county")
+    centre = {"name": "市强制隔离戒毒所", "kind": "justice", "division": "430802"}
+    client.put("county", "detention_intake", f"/centres/{CENTRE}", centre)
+    person = {"identity_kind": "none", "full_name": name, "sex": "male", "residence_division": OFFICE_TOWNSHIP}
+    person_id = client.post("station-system", "person_registry", "/persons", person)["id"]
+    order = {
+        "person_id": person_id,
+        "division": OFFICE_TOWNSHIP,
+        "kind": "compulsory_isolation",
+        "deciding_organ": "永定区公安局",
+        "legal_reviewer": "FZ-1",
+        "isolation_ground": "severe_addiction",
+        "decided_on": f"{datetime.now(CHINA):%Y-%m-%d}",
+    }
+    order_id = client.post("county", "detention_intake", "/orders", order)["id"]
+    client.post("county", "detention_intake", f"/orders/{order_id}/service", {})
+
+
+@ON_SQLITE
+def test_a_clerk_takes_somebody_in_counts_and_tells_of_the_release(
+    browser: Browser, platform: RunningPlatform, examined: set[str]
+) -> None:
+    decided(platform, "接力坤")
+    page = page_for(browser, platform, "centre")
+    watch = Watch(page)
+    page.goto("/orders")
+    watch.require_good(examined)
+    page.locator("#orders .card a").first.click()
+    page.get_by_role("button", name="登记收治入所").wait_for()
+    good_in_both_widths(page, watch, examined)
+    page.get_by_role("button", name="登记收治入所").click()
+    page.wait_for_url("**/stays/**")
+    expect(page.locator(".receipt")).to_contain_text("已收治入所")
+    good_in_both_widths(page, watch, examined)
+    page.locator("summary", has_text="所外就医").click()
+    page.get_by_role("button", name="所外就医").click()
+    expect(page.locator(".state.big")).to_contain_text("所外就医")
+    page.locator("summary", has_text="登记回所").click()
+    page.get_by_role("button", name="登记回所").click()
+    expect(page.locator(".state.big")).to_contain_text("在所")
+    page.goto("/stays")
+    page.get_by_label("当日最后点名的人数").fill("1")
+    page.get_by_role("button", name="上报人数").click()
+    good_in_both_widths(page, watch, examined)
+    for address in ("/releases", "/releases/new", "/orders/new", "/notifications/webhooks"):
+        page.goto(address)
+        good_in_both_widths(page, watch, examined)
+    offered_task(platform, "接力巽")
+    page.goto("/releases")
+    page.locator(".card", has_text="接力巽").locator("a").first.click()
+    page.get_by_role("button", name="本人已出所").wait_for()
+    good_in_both_widths(page, watch, examined)
+    page.locator("summary", has_text="登记通知").click()
+    page.get_by_label("通知谁").select_option("family")
+    page.get_by_label("方式", exact=True).select_option("phone")
+    page.get_by_label("凭据", exact=False).first.fill("通话记录 1")
+    page.get_by_role("button", name="登记通知").click()
+    expect(page.locator("main")).to_contain_text("通话记录 1")
+    good_in_both_widths(page, watch, examined)
+    page.context.close()
+
+
+def good_in_both_widths(page: Page, watch: Watch, examined: set[str]) -> None:
+    """The page is good on a telephone and at a desk."""
+    for width in (DESK, PHONE):
+        page.set_viewport_size({"width": width, "height": 740})
+        watch.require_good(examined)

@@ -35,7 +35,10 @@ def test_the_bell_rings_leads_to_the_task_and_those_above_see_that_it_was_read(
     assert "未读" in card.inner_text()
     assert violations_on(officer) == []
     assert is_not_wider_than_the_phone(officer)
-    card.locator("a").click()
+    card.locator("a").click()  # shows it, and reads nothing
+    assert "未读" in officer.locator(".facts").inner_text()
+    assert violations_on(officer) == []
+    officer.get_by_role("button", name="查看并办理").click()
     assert officer.locator(".state.big").inner_text() == "待确认"
     read_the_one_about(officer, "接力铃")
 
@@ -59,6 +62,7 @@ def read_the_one_about(page: Page, name: str) -> None:
         page.goto("/notifications")
         cards = page.locator(".card", has_text=TITLE)
         cards.nth(place % cards.count()).locator("a").click()
+        page.get_by_role("button", name="查看并办理").click()
         place += 1
     assert name in page.content()
 

@@ -24,7 +24,7 @@ from shared.web import Principal
 from shared.web.access import declared_routes, undeclared_routes
 from shared.web.tokens import Expected
 from tests.support.matrix import FAR_AWAY, HERE, Asking, Cell, Place, cells, path_of, places, taken_back, template_of
-from tests.support.seeds import WEBHOOKS, seed
+from tests.support.seeds import ISOLATION, WEBHOOKS, YESTERDAY, seed
 from tests.support.service import ServiceUnderTest, command, service_under_test
 
 # The registry makes the persons, and oversight hears of releases.
@@ -165,6 +165,18 @@ def _as_pages_know(city: City, name: str) -> Place:
     place.facts["/samples"] = {"query": seal}
     place.facts["/samples/receipt"] = {"form": seal}
     place.facts["/samples/report"] = {"form": seal | {"number": "1", "result": "negative"}}
+    about = {"person": place.facts["person_id"], "division": place.township}
+    place.facts["/orders/new"] = {"form": about | ISOLATION}
+    place.facts["/releases/new"] = {"form": about | {"kind": "converted", "release_at": "2026-11-25T09:00"}}
+    for path in ("/orders/new/person", "/releases/new/person"):
+        place.facts[path] = {"form": {"identity_number": city.places["person_registry"][name].facts["identity_number"]}}
+    place.facts["/stays/headcount"] = {"form": {"day": YESTERDAY, "counted": "1"}}
+    place.facts["/notifications/webhooks"] = {"form": {"url": f"{WEBHOOKS}/new"}}
+    told = city.places["notification"][name].facts
+    place.facts |= {one: told[one] for one in ("subscription_id", "delivery_id")}
+    acts = {"orders/{order_id}": "documents", "stays/{stay_id}": "assessments", "releases/{release_id}": "notices"}
+    acts |= {"notifications/webhooks/{subscription_id}": "rotation"}
+    place.facts |= {f"/{path}/{{act}}": {"act": act} for path, act in acts.items()}
     return place
 
 

@@ -22,6 +22,7 @@ NAMES = {
     "service": "oversight",
     "key": "pickup_rate",
     "step": "acceptance",
+    "act": "documents",
     "what": "discard",
     "decision": "cancellation",
     "file_format": "csv",

@@ -66,7 +66,10 @@ class Answers:
         return httpx.Response(int(status), json=self._value(document, content["schema"], ""))
 
     def _value(self, document: dict[str, Any], schema: dict[str, Any], name: str) -> Any:
-        while "$ref" in schema:
+        while "$ref" in schema or "anyOf" in schema:
+            schema = schema["anyOf"][0] if "anyOf" in schema else schema
+            if "$ref" not in schema:
+                break
             schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
         kind = schema.get("type", "object" if "properties" in schema else "string")
         kind = next((one for one in kind if one != "null"), "null") if isinstance(kind, list) else kind

@@ -66,3 +66,17 @@ def test_a_fault_belongs_to_the_field_that_its_pointer_begins_with() -> None:
     act = Act("", "", (COLLECTORS,))
     assert act.has("/collectors/0/sex")
     assert not act.has("/collector")
+
+
+def test_what_the_next_deadline_asks_for_is_the_usual_act_where_it_is_offered() -> None:
+    acts = {"usual": Act("", "", roles=STATION, is_main=True), "due": Act("", "", roles=STATION)}
+    found = offered(acts, "ordered", Role.STATION_OFFICER, "due")
+    assert [(name, act.is_main) for name, act in found.items()] == [("due", True), ("usual", False)]
+    assert list(offered(acts, "ordered", Role.STATION_OFFICER, "another's")) == ["usual", "due"]
+
+
+def test_an_act_takes_what_only_the_page_knows() -> None:
+    act = Act("", "", (Field("to", "", Kind.CHOICE, choices={}), Field("centre", "", Kind.FIXED)))
+    known = act.with_field("centre", fixed="c-1").with_field("to", choices={"c-2": "two"})
+    assert known.body(MultiDict([("to", "c-2")])) == {"to": "c-2", "centre": "c-1"}
+    assert known.fields[0].choices == {"c-2": "two"}

@@ -12,14 +12,21 @@ from services.community_handover.domain.measure_transitions import MeasureState
 from services.community_handover.domain.searching import TraceKind
 from services.community_handover.domain.task import CloseReason, Outcome, PauseReason
 from services.community_handover.domain.transitions import State
-from services.console import words
+from services.console import custody_words, words
 from services.console.locale_files import SOURCE
+from services.console.pages.custody_acts import ORDER_ACTS, STAY_ACTS
+from services.console.pages.release_acts import RELEASE_ACTS
 from services.console.pages.tests import GROUPS
+from services.detention_intake import policy as custody_policy
+from services.detention_intake.domain import order as order_domain
+from services.detention_intake.domain import stay as stay_domain
 from services.detention_intake.domain.order_transitions import OrderState
 from services.detention_intake.domain.stay_transitions import StayState
 from services.drug_testing.domain.transitions import State as StateOfTest
 from services.oversight.domain import comparison
 from services.oversight.domain.discrepancy import Kind
+from services.release_notification import policy as release_policy
+from services.release_notification.domain import release as release_domain
 from shared.kernel.deadlines import rules_in
 
 CONSOLE = SOURCE.parent
@@ -73,3 +80,54 @@ def test_everything_a_task_can_say_has_words() -> None:
     assert {reason.value for reason in CloseReason if reason is not CloseReason.AGREEMENT_SIGNED} == set(
         words.CLOSE_REASONS
     )
+
+
+REFUSAL = re.compile(
+    r"(?:Conflict|NotFound|Forbidden|InvalidInput|FieldProblem|invalid_field|field_error)\(\s*"
+    r'(?:"/\w+",\s*)?"([a-z_0-9]+\.[a-z_]+)"'
+)
+
+
+def test_every_refusal_of_decisions_stays_and_releases_has_words() -> None:
+    codes: set[str] = set()
+    for service in ("detention_intake", "release_notification"):
+        for path in (CONSOLE.parent / service).rglob("*.py"):
+            codes |= set(REFUSAL.findall(path.read_text("utf-8")))
+    assert len(codes) > 40
+    assert codes - set(words.PROBLEMS) == set()
+
+
+def test_everything_a_decision_a_stay_or_a_release_can_say_has_words() -> None:
+    said = custody_words
+    rules = {rule.id for policy_of in (custody_policy, release_policy) for rule in rules_in(policy_of)}
+    assert rules == set(said.DUES)
+    for kinds, table in (
+        (order_domain.Kind, said.ORDER_KINDS),
+        (order_domain.IsolationGround, said.ISOLATION_GROUNDS),
+        (order_domain.Circumstance, said.CIRCUMSTANCES),
+        (order_domain.RefusalReason, said.REFUSAL_REASONS),
+        (order_domain.Special, said.SPECIALS),
+        (order_domain.DocumentKind, said.DOCUMENT_KINDS),
+        (order_domain.ReviewOutcome, said.REVIEW_OUTCOMES),
+        (stay_domain.Grade, said.GRADES),
+        (stay_domain.Proposal, said.PROPOSALS),
+        (release_domain.Present, said.PRESENT),
+        (release_domain.Rehab, said.REHABS),
+        (release_domain.Kind, words.RELEASE_KINDS),
+        (release_domain.Addressee, words.ADDRESSEES),
+    ):
+        assert {one.value for one in kinds} == set(table), kinds
+    assert {one.value for one in release_domain.Alarm} <= set(said.ALARMS)
+    assert {one.value for one in release_domain.CancelledBy} - {"centre"} <= set(said.REASONS)
+
+
+def test_every_act_of_decisions_stays_and_releases_names_its_roles_and_states_that_exist() -> None:
+    for acts, states in (
+        (ORDER_ACTS, OrderState),
+        (STAY_ACTS, StayState),
+        (RELEASE_ACTS, release_domain.State),
+    ):
+        for name, act in acts.items():
+            assert act.states, name
+            assert act.states <= {state.value for state in states}, name
+            assert act.roles, name

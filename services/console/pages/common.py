@@ -89,6 +89,17 @@ def names_of(person_ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
     return {person["id"]: person for person in found["items"]}
 
 
+def find_person(identity_number: str) -> str:
+    """The id of whoever has an identity number, which goes in no address.
+
+    Raises: Refused ``person.not_found``.
+    """
+    found = _services().post(
+        current_token(), "person_registry", "/persons/search", {"identity_number": identity_number}
+    )
+    return str(found["id"])
+
+
 def service_names() -> tuple[str, ...]:
     """All that can be asked, in order."""
     return _services().names

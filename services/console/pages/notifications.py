@@ -21,11 +21,16 @@ _ABOVE = (Role.COUNTY_SUPERVISOR, Role.CITY_SUPERVISOR)
 # Where a notice leads to, by what it is about, and who has that page.
 PLACES: Mapping[str, tuple[str, tuple[Role, ...]]] = {
     "handover_task": ("tasks.one", _TASKS),
-    "release": ("releases.index", (Role.CENTRE_CLERK, *_ABOVE)),
+    "release": ("releases.one", (Role.CENTRE_CLERK, *_ABOVE)),
+    "order": ("orders.one", (Role.STATION_OFFICER, Role.CENTRE_CLERK, *_ABOVE)),
+    "stay": ("stays.one", (Role.STATION_OFFICER, Role.CENTRE_CLERK, *_ABOVE)),
     "test_order": ("tests.index", (Role.STATION_OFFICER, *_ABOVE)),
     "opening": ("persons.openings", (*_ABOVE, Role.AUDITOR)),
     "discrepancy": ("discrepancies.index", (*SUPERVISORS, Role.AUDITOR, Role.OPERATOR)),
 }
+
+# What the page of one is told the id by.
+_NAMES = {"tasks.one": "task_id", "releases.one": "release_id", "orders.one": "order_id", "stays.one": "stay_id"}
 
 
 @bp.get("")
@@ -54,14 +59,9 @@ def bell() -> str:
 @bp.get("/<uuid:notice_id>")
 @allows(Role.ANYONE_SIGNED_IN, within=Jurisdiction.SELF)
 def one(notice_id: UUID) -> Any:
-    """To what the notice is about; it is read by that."""
-    notice = post("notification", f"/notices/{notice_id}/read")
-    endpoint, roles = PLACES.get(notice["kind"], ("", ()))
-    account = current_account()
-    if account is None or account.role not in roles:
-        return redirect(url_for("notifications.index"))
-    place = {"task_id": notice["subject"]} if endpoint == "tasks.one" else {}
-    return redirect(url_for(endpoint, **place))
+    """What the notice says. It is read by a press only: what opens links before people do reads nothing."""
+    notice = get("notification", f"/notices/{notice_id}")
+    return render_template("notice.html", notice=notice, has_place=_place_of(notice) is not None)
 
 
 @bp.post("/read")
@@ -75,9 +75,10 @@ def read_all() -> Any:
 @bp.post("/<uuid:notice_id>/read")
 @allows(Role.ANYONE_SIGNED_IN, within=Jurisdiction.SELF)
 def read(notice_id: UUID) -> Any:
-    """One of them, without going there."""
-    post("notification", f"/notices/{notice_id}/read")
-    return redirect(url_for("notifications.index"), 303)
+    """One of them; on to what it is about, or without going there."""
+    notice = post("notification", f"/notices/{notice_id}/read")
+    there = _place_of(notice) if request.form.get("go") == "yes" else None
+    return redirect(there or url_for("notifications.index"), 303)
 
 
 @bp.get("/told")
@@ -125,6 +126,16 @@ def note_visit() -> None:
     except (Away, Refused):
         return
     session["known_to_notification"] = True
+
+
+def _place_of(notice: Mapping[str, Any]) -> str | None:
+    """The page of what a notice is about, where there is one for the user's role."""
+    endpoint, roles = PLACES.get(notice["kind"], ("", ()))
+    account = current_account()
+    if account is None or account.role not in roles:
+        return None
+    parameter = _NAMES.get(endpoint)
+    return url_for(endpoint, **({parameter: notice["subject"]} if parameter else {}))
 
 
 def _address() -> dict[str, Any]:
