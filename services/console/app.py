@@ -43,6 +43,8 @@ from services.console.pages import (
     session_pages,
     settings_pages,
     tasks,
+    test_notices,
+    test_ordering,
     tests,
 )
 from services.console.pages.common import wants_json
@@ -68,6 +70,8 @@ PAGES = (
     notices,
     samples,
     tests,
+    test_ordering,
+    test_notices,
     indicators,
     discrepancies,
     ops,
