@@ -49,6 +49,7 @@ class Field:
     columns: tuple["Field", ...] = ()
     rows: int = 2
     fixed: Any = None  # the value of a fixed field
+    usual: str = ""  # what stands there before anything is entered
 
     def value(self, form: Form) -> Any:
         """What was entered, as JSON has it; None where nothing was. What makes no sense goes on as it is: the service

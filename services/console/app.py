@@ -45,6 +45,8 @@ from services.console.pages import (
     settings_pages,
     stays,
     tasks,
+    test_notices,
+    test_ordering,
     tests,
     webhooks,
 )
@@ -73,6 +75,8 @@ PAGES = (
     notices,
     samples,
     tests,
+    test_ordering,
+    test_notices,
     indicators,
     discrepancies,
     ops,

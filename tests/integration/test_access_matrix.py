@@ -161,6 +161,7 @@ def _as_pages_know(city: City, name: str) -> Place:
     place.of_role = city.places["notification"][name].of_role
     place.facts |= {"what": "replay", "service": "oversight"}
     place.facts["/tasks/{task_id}/{step}"] = {"step": "acceptance"}
+    place.facts["/tests/{test_order_id}/{step}"] = {"step": "objection-decision"}
     seal = {"seal": city.places["drug_testing"][name].facts["seal"]}
     place.facts["/samples"] = {"query": seal}
     place.facts["/samples/receipt"] = {"form": seal}

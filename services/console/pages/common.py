@@ -30,9 +30,12 @@ def get_bytes(service: str, path: str, **query: Any) -> bytes:
     return _services().get_bytes(current_token(), service, path, **query)
 
 
-def act(service: str, path: str, body: Mapping[str, Any]) -> Any:
-    """An act in the user's name, once for each form shown however often it is sent."""
-    return _services().post(current_token(), service, path, body, key=_key())
+def act(service: str, path: str, body: Mapping[str, Any], *, part: str = "") -> Any:
+    """An act in the user's name, once for each form shown however often it is sent. ``part`` names one of several acts
+    that one form stands for.
+    """
+    key = _key()
+    return _services().post(current_token(), service, path, body, key=f"{key}-{part}" if key and part else key)
 
 
 def _key() -> str | None:
