@@ -417,8 +417,6 @@ PROBLEMS = {
     "time.in_future": _l("时间不能晚于现在"),
     "release.wrong_state": _l("该出所记录的状态已变化"),
     "person.not_found": _l("没有登记过这个证件号码的人"),
-    "person.unknown": _l("还不认识这个人，请稍后再试"),
-    "person.merged": _l("这份人员档案已并入另一份，请在那一份上办理"),
     "custody_order.not_found": _l("没有这项决定，或不归您单位办理"),
     "stay.not_found": _l("没有这项在所记录，或不归您单位办理"),
     "release.not_found": _l("没有这项出所记录，或不归您单位办理"),

@@ -13,6 +13,7 @@ from services.notification import policy
 from services.notification.domain.rules import Area, Channel, Everybody, Office, Rule
 from services.notification.domain.timing import Digest, Quiet
 from services.notification.store import Contact, Subscription, Work
+from shared.web.principal import CITY_DIGITS
 
 PERSON, OFFICE, AREA, WEBHOOK = "person", "office", "area", "webhook"
 CITY_SUPERVISOR = "city_supervisor"
@@ -125,7 +126,8 @@ class Audiences:
         people = [one for one in self._work.with_role(role) if division in (None, one.division)]
         key = area_key(role, division)
         told = self._people(people) if people else [Recipient(key, (), _NEVER_QUIET, Digest.NONE)]
-        return Group(key, role, division or self._occasion.division, tuple(told))
+        is_place = division is not None and len(division) > CITY_DIGITS
+        return Group(key, role, division if is_place else self._occasion.division, tuple(told))
 
     def _people(self, people: Iterable[Contact]) -> list[Recipient]:
         there = (one for one in people if one.subject not in self._left_out)

@@ -210,8 +210,11 @@ def test_of_a_centre_that_is_the_whole_city_s_the_city_is_told_and_no_place_is_n
     service.react(event("release.over_term.v1", centre="centre-1"))
     service.clock.advance(timedelta(days=1))
     service.run_timer("sweep_unread")
+    service.react(task("handover.escalated.v1", escalation_level=3))
+    service.clock.advance(timedelta(days=3))
+    service.run_timer("sweep_unread")
     places = {failed.data["division"] for failed in service.events("notification.failed.v1")}
-    assert places == {None}
+    assert places == {None, PLACE}  # of the city itself, and of a task in one of its places
     assert told(service)["city"]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from services.console import testing_words as said
@@ -78,7 +79,7 @@ def _of_order(field: Field, order: Mapping[str, Any], laboratories: Laboratories
         case "given_by" if holders:
             told = "；".join(f"{seal}：{holder}" for seal, holder in holders.items())
             same = next(iter(holders.values())) if len(set(holders.values())) == 1 else ""
-            return replace(field, usual=same, hint=_l("现在的保管人：%(told)s。与此不符即为保管中断。", told=told))
+            return replace(field, usual=same, hint=_("现在的保管人：%(told)s。与此不符即为保管中断。", told=told))
         case "reason" if field.kind is Kind.CHOICE:
             missed = order["state"] == "missed"
             kept = {code: words for code, words in said.EXEMPT_REASONS.items() if (code == "excused") is missed}
