@@ -36,6 +36,8 @@ class Screen:
 
 SCREENS = (
     Screen("station-tests", "station", "/tests"),
+    Screen("station-test", "station", "/tests", "#tests .card > a"),
+    Screen("station-test-new", "station", "/tests/new"),
     Screen("laboratory-sample", "laboratory", "/samples"),
     Screen("centre-releases", "centre", "/releases"),
     Screen("centre-orders", "centre", "/orders"),

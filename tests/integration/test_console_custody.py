@@ -375,6 +375,23 @@ def test_a_county_sees_that_nobody_goes_to_the_gate_and_where_to_change_it(city:
         assert pages.open(task).status_code == 200
 
 
+def test_who_sees_no_task_is_alarmed_only_where_all_tasks_would_be_seen(city: City) -> None:
+    moved = {**NOBODY.body(), "residence_division": "430822228", "registered_division": TOWNSHIP}
+    person = city.client("person_registry").post("/persons", moved, as_=STATION).get_json()["id"]
+    city.pass_on()
+    with city.pages(CLERK) as pages:
+        pages.open(f"/releases/new?person={person}")
+        pages.send(f"/releases/new?person={person}", kind="converted", release_at=f"{city.day(2)}T09:00")
+    whole = principal_of(Role.CITY_SUPERVISOR, organisation="NCO-4308", division="4308")
+    with city.pages(whole) as pages:  # the task was not heard of yet
+        assert "没有接送任务，没有人去接" in text_of(pages.open("/releases"))
+    city.pass_on()
+    with city.pages(COUNTY) as pages:
+        board = text_of(pages.open("/releases"))
+        assert "没有看到接送任务：可能由其他区县办理" in board
+        assert "没有人去接" not in board
+
+
 def test_a_centre_counts_and_sees_what_it_should_have(city: City) -> None:
     admitted(city)
     with city.pages(CLERK) as pages:

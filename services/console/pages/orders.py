@@ -31,7 +31,13 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "refused": ("deferred",),
     "executing": ("admitted", "in_force", "completed"),
 }
-BY_STATE = (*GROUPS["executing"], "not_admitted", "no_measure", "lapsed", "revoked")
+BY_STATE = (
+    *(state for states in GROUPS.values() for state in states),
+    "not_admitted",
+    "no_measure",
+    "lapsed",
+    "revoked",
+)
 PAGE = 50
 TOLD_RULE, TOWNSHIP_DIGITS = "D1", 9
 

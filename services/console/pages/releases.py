@@ -130,7 +130,8 @@ def _index(refused: Refused | None = None, release_id: str | None = None) -> Any
 def tasks_of(planned: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]] | None:
     """What supervisors may know of who goes to the gate, by release; None of others, or while nobody answers.
 
-    A release without a task has an empty entry, unless there are more tasks than one page has.
+    A release without a task has an empty entry, but only for who sees all tasks on one page: of somebody registered in
+    one county who lives in another, the first sees the release and not the task.
     """
     if acting.role() not in SUPERVISORS or not planned:
         return None
@@ -140,7 +141,7 @@ def tasks_of(planned: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any
         return None
     known = {task["release_id"]: {**task, "is_open": has_nobody(task)} for task in page["items"]}
     missing: dict[str, Mapping[str, Any]] = {}
-    if page["next_cursor"] is None:
+    if page["next_cursor"] is None and acting.role() is Role.CITY_SUPERVISOR:
         missing = {one["id"]: {} for one in planned if one["needs_handover"]}
     return missing | {one["id"]: known[one["id"]] for one in planned if one["id"] in known}
 
