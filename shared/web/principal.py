@@ -22,8 +22,7 @@ class Role(StrEnum):
 
 
 CITY_DIGITS = 4  # of a division code
-# Whose area is less than the city: how long a division code names one. A code left out would mean the whole city.
-LEAST_DIGITS = {Role.STATION_OFFICER: 6, Role.COUNTY_SUPERVISOR: 6, Role.TOWNSHIP_SUPERVISOR: 9}
+AREA_STATED = frozenset({Role.STATION_OFFICER, Role.COUNTY_SUPERVISOR, Role.TOWNSHIP_SUPERVISOR})
 SUPERVISORS = (Role.TOWNSHIP_SUPERVISOR, Role.COUNTY_SUPERVISOR, Role.CITY_SUPERVISOR)
 
 
@@ -42,9 +41,9 @@ class Principal:
         return len(self.division) <= CITY_DIGITS
 
     @property
-    def has_fitting_area(self) -> bool:
-        """Whether the area is no larger than the role may have."""
-        return len(self.division) >= LEAST_DIGITS.get(self.role, 0)
+    def says_its_area(self) -> bool:
+        """Whether an area is stated for a role whose authority ends with it: left out, it would be everything."""
+        return self.role not in AREA_STATED or len(self.division) >= CITY_DIGITS
 
     def covers(self, *divisions: str | None) -> bool:
         """Whether one of these places lies in the asker's area. An unknown one lies in the whole city's only."""

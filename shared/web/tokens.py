@@ -60,8 +60,8 @@ class Expected:
         if not isinstance(organisation, str) or not isinstance(division, str):
             raise ValueError("organisation and division are texts")
         principal = Principal(claims["sub"], Role(roles[0]), organisation, division)
-        if not principal.has_fitting_area:
-            raise ValueError("the area is too large for the role")
+        if not principal.says_its_area:
+            raise ValueError("no area")
         return principal
 
 
