@@ -327,7 +327,7 @@ class Storyteller(Teller):
             chosen = {"office": self._chance.choice(self._villages)[:9], "reason": "asked the person"}
             self._post("community_handover", f"{path}/assignment", CITY, office=f"OFFICE-{chosen['office']}")
             task = self._city.get("community_handover", path)
-        if self._happens(0.05):
+        if self._happens(0.05) and not task["assigned"]:  # whom a supervisor named cannot send it on
             proposed = f"OFFICE-{self._chance.choice(self._villages)[:9]}"
             if proposed != task["office"]:
                 rejection = {"reason": "lives elsewhere", "proposed_office": proposed}
