@@ -256,8 +256,8 @@ def test_an_officer_goes_the_whole_way_in_english_without_scripts(
     expect(page.locator(".state.big")).to_have_text("Done")
 
 
-def decided(platform: RunningPlatform, name: str) -> None:
-    """A served decision of isolation about somebody, whom the centre has to take in."""
+def decided(platform: RunningPlatform, name: str) -> str:
+    """The id of a served decision of isolation about somebody, whom the centre has to take in."""
     client = platform.client("centre-system", "station-system", "county")
     centre = {"name": "市强制隔离戒毒所", "kind": "justice", "division": "430802"}
     client.put("county", "detention_intake", f"/centres/{CENTRE}", centre)
@@ -272,20 +272,21 @@ def decided(platform: RunningPlatform, name: str) -> None:
         "isolation_ground": "severe_addiction",
         "decided_on": f"{datetime.now(CHINA):%Y-%m-%d}",
     }
-    order_id = client.post("county", "detention_intake", "/orders", order)["id"]
+    order_id: str = client.post("county", "detention_intake", "/orders", order)["id"]
     client.post("county", "detention_intake", f"/orders/{order_id}/service", {})
+    return order_id
 
 
 @ON_SQLITE
 def test_a_clerk_takes_somebody_in_counts_and_tells_of_the_release(
     browser: Browser, platform: RunningPlatform, examined: set[str]
 ) -> None:
-    decided(platform, "接力坤")
+    order_id = decided(platform, "接力坤")
     page = page_for(browser, platform, "centre")
     watch = Watch(page)
     page.goto("/orders")
     watch.require_good(examined)
-    page.locator("#orders .card a").first.click()
+    page.locator(f"#orders .card a[href='/orders/{order_id}']").click()
     page.get_by_role("button", name="登记收治入所").wait_for()
     good_in_both_widths(page, watch, examined)
     page.get_by_role("button", name="登记收治入所").click()
