@@ -29,19 +29,18 @@ def test_the_chain_runs_and_every_step_is_seen(platform: RunningPlatform) -> Non
     assert [task["state"] for task in tasks] == ["registered"]
 
 
-@pytest.mark.parametrize("service", KILLED_AT)
-def test_a_service_killed_in_the_middle_loses_nothing(platform: RunningPlatform, service: str) -> None:
-    process = platform.stack.processes[service]
-    first = process.pid
+def test_every_service_killed_in_the_middle_loses_nothing(platform: RunningPlatform) -> None:
+    killed = {step: platform.stack.processes[service] for service, step in KILLED_AT.items()}
+    before = {step: process.pid for step, process in killed.items()}
 
     def kill(step: int) -> None:
-        if step == KILLED_AT[service]:
-            process.kill()
-            process.start()
+        if step in killed:
+            killed[step].kill()
+            killed[step].start()
 
     Chain(platform.client(), say=lambda line: None, acted=kill).run()
-    assert process.alive
-    assert process.pid != first
+    assert all(process.alive for process in killed.values())
+    assert all(process.pid != before[step] for step, process in killed.items())
 
 
 def test_a_broker_killed_in_the_middle_loses_nothing(platform: RunningPlatform, broker: PrivateBroker) -> None:
