@@ -14,7 +14,7 @@ from services.community_handover.domain.measure import (
     ends_at,
     term,
 )
-from services.community_handover.domain.measure_transitions import MeasureState
+from services.community_handover.domain.measure_transitions import TRANSITIONS, MeasureAct, MeasureState
 from services.community_handover.domain.searching import TraceKind, TraceStep
 from services.community_handover.domain.task import CloseReason, Ground, Task
 from services.community_handover.store import Coverage, Work
@@ -202,11 +202,14 @@ def terminate(measure: Measure, *, at: datetime, reason: TerminationReason, note
 
 
 def set_pace(person_id: UUID, *, work: Work) -> None:
-    """The person's tier changed: the next contact is due by the new one, counted from the last."""
+    """The person's tier changed, and with it when the next contact is due. See `Course.set_pace`."""
+    from_now = contact_due(person_id, work.now, work)
     for measure in work.measures_in_force(person_id):
-        due = contact_due(person_id, measure.last_contact_at, work)
-        if measure.state in (MeasureState.ACTIVE, MeasureState.MOVING) and measure.visit_due != due:
-            work.measures.save(COURSE.set_pace(measure, due), "measure.pace_set.v1")
+        if measure.state in TRANSITIONS[MeasureAct.PACE_SET]:
+            from_last = contact_due(person_id, measure.last_contact_at, work)
+            paced = COURSE.set_pace(measure, from_last, from_now, now=work.now)
+            if paced is not None:
+                work.measures.save(paced, "measure.pace_set.v1")
 
 
 def wake(measure: Measure, work: Work) -> Measure:

@@ -190,8 +190,7 @@ def test_a_broker_and_a_database_that_are_there_are_used(folder: Path, amqp_uri:
         assert run.process.wait(90) == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("moment", ["broker: a private", "services …"])
+@pytest.mark.parametrize(("moment", "number"), [("broker: a private", signal.SIGINT), ("services …", signal.SIGTERM)])
 def test_stopping_in_the_middle_of_the_start_leaves_nothing(folder: Path, moment: str, number: signal.Signals) -> None:
     with running(folder) as run:
         run.says(moment)

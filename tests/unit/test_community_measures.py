@@ -231,6 +231,22 @@ def test_who_is_unknown_stays_so_until_found_even_past_the_term() -> None:
     assert found.wake_at == ends_at(found)
 
 
+@pytest.mark.parametrize(
+    ("days_later", "from_last", "from_now", "expected"),
+    [
+        (5, 14, 19, 14),  # counted from the last contact
+        (20, 14, 34, 30),  # passed already: as it was due before
+        (5, 3, 8, 8),  # passed already: a pace from now, where that is sooner
+        (31, 14, 45, 30),  # late before the tier changed, and late after it
+    ],
+)
+def test_a_tier_alone_makes_nobody_late(days_later: int, from_last: int, from_now: int, expected: int) -> None:
+    now = NOW + timedelta(days=days_later)
+    paced = COURSE.set_pace(begun(visit_due=due(30, "M1")), due(from_last, "M1"), due(from_now, "M1"), now=now)
+    visit_due = paced.visit_due if paced else due(30, "M1")
+    assert visit_due == due(expected, "M1")
+
+
 def test_a_relapse_that_falls_is_no_relapse_and_another_test_does_not_clear_it() -> None:
     relapsed = COURSE.note_relapse(begun(), UUID(int=7), NOW)
     assert relapsed is not None
@@ -287,7 +303,11 @@ class MeasureMachine(RuleBasedStateMachine):
 
     @rule(days=st.sampled_from([14, 30, 90]))
     def the_tier_changes(self, days: int) -> None:
-        self.step(lambda: COURSE.set_pace(self.measure, self.due(days, "M1")))
+        from_last, before = due(days, "M1", self.measure.last_contact_at), self.measure.visit_due
+        paced = self.step(lambda: COURSE.set_pace(self.measure, from_last, self.due(days, "M1"), now=self.now))
+        if paced and before is not None and before.at > self.now:
+            assert self.measure.visit_due is not None
+            assert self.measure.visit_due.at > self.now, "a tier alone makes nobody late"
 
     @rule(days=st.integers(0, 50), back=st.booleans(), leave=st.booleans())
     def the_person_is_away(self, days: int, back: bool, leave: bool) -> None:

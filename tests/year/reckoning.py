@@ -6,6 +6,7 @@ how things stood on a date, one after the other.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -42,12 +43,12 @@ def as_of(city: City, service: str, events: str, moment: datetime) -> list[Any]:
 
 def broken_promises(city: City) -> list[str]:
     """Everything that is open, due, and unexplained; none means that no case was dropped."""
-    tests = [f"test {o.id} {o.state}" for o in every(city, "drug_testing", "test_orders") if _late(o, city)]
-    orders = [f"order {o.id} {o.state}" for o in every(city, "detention_intake", "orders") if _late(o, city)]
+    tests = [_told("test", one) for one in every(city, "drug_testing", "test_orders") if _late(one, city)]
+    orders = [_told("order", one) for one in every(city, "detention_intake", "orders") if _late(one, city)]
     tasks = list(every(city, "community_handover", "tasks"))
-    lost = [_told(t) for t in tasks if _late(t, city) and t.state != "whereabouts_unknown"]
+    lost = [_told("task", t) for t in tasks if _late(t, city) and t.state != "whereabouts_unknown"]
     measures = every(city, "community_handover", "measures")
-    lost += [f"measure {m.id} {m.state}" for m in measures if _late(m, city) and m.state != "whereabouts_unknown"]
+    lost += [_told("measure", m) for m in measures if _late(m, city) and m.state != "whereabouts_unknown"]
     return [*tests, *orders, *lost, *_one_task_for_each_release(city, tasks)]
 
 
@@ -63,11 +64,10 @@ def _late(aggregate: Any, city: City) -> bool:
     return aggregate.due_at is not None and aggregate.due_at < city.now
 
 
-def _told(task: Any) -> str:
-    return (
-        f"task {task.id} {task.state}: {task.kind}, {task.legal_ground}, {task.unresolved_reason}, {task.division},"
-        f" released {task.released_at}, due {task.due_at}, version {task.version}"
-    )
+def _told(kind: str, aggregate: Any) -> str:
+    """What there is to know of a case that was dropped."""
+    known = {name: value for name, value in asdict(aggregate).items() if value not in (None, "", (), [], {}, False)}
+    return f"{kind}: " + ", ".join(f"{name} {value}" for name, value in known.items())
 
 
 def _one_task_for_each_release(city: City, tasks: list[Any]) -> Iterator[str]:

@@ -66,13 +66,17 @@ class Course:
             return self._step(measure)  # entered late: a later contact stands
         return self._step(measure, last_contact_at=at, visit_due=due)
 
-    def set_pace(self, measure: Measure, due: NextDue) -> Measure:
-        """The risk tier says anew how often the person is seen.
+    def set_pace(self, measure: Measure, from_last: NextDue, from_now: NextDue, *, now: datetime) -> Measure | None:
+        """The risk tier says anew how often the person is seen; None when that changes no deadline.
+
+        Counted from the last contact. Where that day has passed already, nobody missed it: the contact is due a
+        pace from now, or when it was due before, if that is sooner.
 
         Raises: Conflict ``measure.wrong_state``.
         """
         require(measure, MeasureAct.PACE_SET)
-        return self._step(measure, visit_due=due)
+        due = from_last if from_last.at > now else earliest((measure.visit_due, from_now))
+        return None if due == measure.visit_due else self._step(measure, visit_due=due)
 
     def note_absence(self, measure: Measure, absence: Absence, *, now: datetime, tell_due: NextDue) -> Measure:
         """The person leaves the county for three days or more, or came back (戒毒条例 art. 19).
