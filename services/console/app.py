@@ -22,7 +22,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import InternalServerError, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from services.console import assets, custody_words, identity, import_words, kept_form, uploads, words
+from services.console import assets, custody_words, dues, identity, import_words, kept_form, uploads, words
 from services.console.clients import Away, Refused, Services
 from services.console.identity import SignedOut, current_account, current_token, end_session
 from services.console.locale_files import compile_translations
@@ -274,7 +274,9 @@ def _helpers() -> dict[str, Any]:
         "grounds": words.GROUNDS,
         "release_kinds": words.RELEASE_KINDS,
         "addressees": words.ADDRESSEES,
-        **custody_words.helpers(),
+        **custody_words.TABLES,
+        "due_asks": dues.due_asks,
+        "due_basis": dues.due_basis,
         "outcomes": words.OUTCOMES,
         "trace_kinds": words.TRACE_KINDS,
         "pause_reasons": words.PAUSE_REASONS,

@@ -127,6 +127,7 @@ DUES: Mapping[str, tuple[Any, Any]] = {
     "G1": (_l("登记出所"), _PLATFORM),
     "G2": (_l("期满当日离所"), _l("禁毒法第四十七条、拘留所条例第三十条")),
 }
+# As the templates call them.
 TABLES = {
     "order_kinds": ORDER_KINDS,
     "isolation_grounds": ISOLATION_GROUNDS,
@@ -146,18 +147,3 @@ TABLES = {
     "reasons": REASONS,
     "movement_words": MOVEMENTS,
 }
-
-
-def due_asks(rule: str | None) -> str:
-    """What a deadline asks for; "" for one that is not known here."""
-    return str(DUES[rule][0]) if rule and rule in DUES else ""
-
-
-def due_basis(rule: str | None) -> str:
-    """What a deadline rests on."""
-    return str(DUES[rule][1]) if rule and rule in DUES else ""
-
-
-def helpers() -> dict[str, Any]:
-    """For the templates."""
-    return {**TABLES, "due_asks": due_asks, "due_basis": due_basis}

@@ -320,6 +320,19 @@ def test_whoever_was_slower_is_told_who_did_it_and_when(city: City) -> None:
         assert "已出所" in page
 
 
+def test_what_is_wrong_with_a_form_that_is_not_offered_any_more_is_told(city: City) -> None:
+    here = release_of(city, admitted(city))
+    with city.pages(COLLEAGUE) as pages:
+        pages.open(here)
+        pages.send(f"{here}/execution", certificate_number="解 1")
+    with city.pages(CLERK) as pages:
+        pages.open(here)
+        slow = pages.send(f"{here}/rescheduling", release_at=f"{city.day(5)}T09:00")
+        assert slow.status_code == 422
+        assert 'id="act-rescheduling"' not in slow.get_data(as_text=True)
+        assert re.findall(r'role="alert">([^<]*)<', slow.get_data(as_text=True)) == ["必填"]
+
+
 def test_a_case_of_somebody_else_is_not_there(city: City) -> None:
     stay = admitted(city)
     release = release_of(city, stay)

@@ -9,7 +9,6 @@ from werkzeug.datastructures import MultiDict
 
 from services.console.acts import Act
 from services.console.clients import Refused
-from services.console.identity import current_account
 from services.console.pages import acting
 from services.console.pages.acting import Cases
 from services.console.pages.common import act, get, names_of
@@ -21,7 +20,7 @@ from shared.web.principal import Role
 
 bp = Blueprint("orders", __name__, url_prefix="/orders")
 
-ORDERS = Cases("detention_intake", "/orders", ORDER_ACTS, ORDER_ACT_OF)
+ORDERS = Cases("detention_intake", "/orders", ORDER_ACT_OF)
 WRITERS = (Role.STATION_OFFICER, Role.COUNTY_SUPERVISOR, Role.CENTRE_CLERK)
 READERS = (*WRITERS, Role.CITY_SUPERVISOR)
 GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -158,9 +157,8 @@ def _page(order_id: UUID, refused: Refused | None = None, name: str = "") -> Any
         person=names_of([order["person_id"]]).get(order["person_id"]),
         acts=_offered(order, acts),
         lines=lines,
-        refused=acting.with_who(refused, lines, order["id"]),
+        refused=acting.with_who(refused, lines, order),
         refused_act=name,
-        refused_form=acts.get(name),
         entered=request.form,
         receipt=acting.take_receipt(),
         may_decide=acting.role() in DECIDERS,
@@ -187,9 +185,7 @@ def _new(refused: Refused | None = None) -> Any:
 
 def _townships() -> dict[str, str]:
     """The townships of the user's area, and the area itself where it is no larger than a county."""
-    account = current_account()
-    assert account is not None
-    within = account.division
+    within = acting.user().division
     own = [code for code in containing(within)[:1] if len(code) > 4]
     codes = [*own, *(place.code for place in divisions().of_level("township", within))]
     return {code: divisions().full_name(code) for code in dict.fromkeys(codes)}

@@ -19,7 +19,7 @@ from shared.web.principal import SUPERVISORS, Role
 
 bp = Blueprint("releases", __name__, url_prefix="/releases")
 
-RELEASES = Cases("release_notification", "/releases", RELEASE_ACTS, RELEASE_ACT_OF)
+RELEASES = Cases("release_notification", "/releases", RELEASE_ACT_OF)
 READERS = (Role.CENTRE_CLERK, *SUPERVISORS)
 WEEK, LATELY = timedelta(days=7), timedelta(days=30)
 PAGE, TASKS = 100, 200
@@ -175,9 +175,8 @@ def _page(release_id: UUID, refused: Refused | None = None, name: str = "") -> A
         person=names_of([release["person_id"]]).get(release["person_id"]),
         acts=_acts(release),
         lines=lines,
-        refused=acting.with_who(refused, lines, release["id"]),
+        refused=acting.with_who(refused, lines, release),
         refused_act=name,
-        refused_form=RELEASE_ACTS.get(name),
         entered=request.form,
         receipt=acting.take_receipt(),
         is_clerk=acting.role() is Role.CENTRE_CLERK,

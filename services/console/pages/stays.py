@@ -21,7 +21,7 @@ from shared.web.principal import Role
 
 bp = Blueprint("stays", __name__, url_prefix="/stays")
 
-STAYS = Cases("detention_intake", "/stays", STAY_ACTS, STAY_ACT_OF)
+STAYS = Cases("detention_intake", "/stays", STAY_ACT_OF)
 DECIDERS = (Role.STATION_OFFICER, Role.COUNTY_SUPERVISOR)
 READERS = (*DECIDERS, Role.CENTRE_CLERK, Role.CITY_SUPERVISOR)
 AWAY = ("on_medical_leave", "out_to_court", "escaped", "in_criminal_custody")
@@ -162,9 +162,8 @@ def _page(stay_id: UUID, refused: Refused | None = None, name: str = "") -> Any:
         person=names_of([stay["person_id"]]).get(stay["person_id"]),
         acts=_acts(stay),
         lines=lines,
-        refused=acting.with_who(refused, lines, stay["id"]),
+        refused=acting.with_who(refused, lines, stay),
         refused_act=name,
-        refused_form=STAY_ACTS.get(name),
         entered=request.form,
         receipt=acting.take_receipt(),
         is_clerk=acting.role() is Role.CENTRE_CLERK,
