@@ -11,7 +11,8 @@ from flask_babel import lazy_gettext as _l
 from services.console.clients import Refused
 from services.console.identity import current_account
 from services.console.pages.common import act, get, names_of, wants_json
-from services.console.words import PROBLEMS, RULES, STATES, Spoken
+from services.console.problem_words import PROBLEMS
+from services.console.words import RULES, STATES, Spoken
 from shared.web.access import Jurisdiction, Outside, allows
 from shared.web.principal import SUPERVISORS, Role
 
