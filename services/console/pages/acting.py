@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from flask import abort, redirect, request, session, url_for
+from flask import abort, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 
 from services.console.acts import Act, offered
@@ -88,6 +88,21 @@ def respond(cases: Cases, case_id: UUID, name: str, acts: Mapping[str, Act], sho
             raise
         return show(case_id, refused, name)
     return redirect(go_on(done), 303)
+
+
+def page_of(template: str, case: Mapping[str, Any], refused: Refused | None, name: str, **about: Any) -> Any:
+    """A case's page; with what was refused, in the form of the act that is called ``name``."""
+    lines = lines_of(case["person_id"])
+    page = render_template(
+        template,
+        lines=lines,
+        refused=with_who(refused, lines, case),
+        refused_act=name,
+        entered=request.form,
+        receipt=take_receipt(),
+        **about,
+    )
+    return page, refused.status if refused else 200
 
 
 def keep_receipt(said: Any, done: Mapping[str, Any]) -> None:

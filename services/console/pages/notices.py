@@ -10,7 +10,7 @@ from uuid import UUID
 from flask import Blueprint, Response
 from flask_babel import force_locale
 
-from services.console.pages.common import get, names_of
+from services.console.pages.common import get, person_of
 from services.console.pages.sheets import NAMELESS, document_of, page_of, sealed_by
 from services.console.papers import Paper, moment_of
 from services.console.words import ADDRESSEES, RELEASE_KINDS, moment
@@ -37,7 +37,7 @@ def pdf(release_id: UUID) -> Response:
 
 def _papers(release_id: UUID) -> list[Paper]:
     release = get("release_notification", f"/releases/{release_id}")
-    person = names_of([release["person_id"]]).get(release["person_id"], {})
+    person = person_of(release["person_id"]) or {}
     told = [notice["addressee"] for notice in release["notices"]]
     with force_locale("zh"):
         return [_paper(release, person, addressee) for addressee in dict.fromkeys([*release["untold"], *told])]

@@ -11,7 +11,7 @@ from services.console.acts import Act
 from services.console.clients import Refused
 from services.console.pages import acting
 from services.console.pages.acting import Cases
-from services.console.pages.common import act, get, names_of
+from services.console.pages.common import act, get, names_of, person_of
 from services.console.pages.custody_acts import CENTRE, DECIDERS, NEW_ORDER, ORDER_ACT_OF, ORDER_ACTS
 from services.console.words import STATES, Spoken
 from shared.reference.divisions import containing, divisions
@@ -143,33 +143,31 @@ def _groups() -> dict[str, list[Any]]:
     return {**before, "review": reviewed, "executing": found["executing"]}
 
 
-def _offered(order: Mapping[str, Any], acts: Mapping[str, Act]) -> dict[str, Act]:
+def _offered(order: Mapping[str, Any]) -> dict[str, Act]:
     under_review = order["review_opened_at"] and not order["review_outcome"]
-    return {name: act for name, act in ORDERS.offered(order, acts).items() if name != "review-decision" or under_review}
+    return {
+        name: act for name, act in ORDERS.offered(order, _acts()).items() if name != "review-decision" or under_review
+    }
 
 
 def _page(order_id: UUID, refused: Refused | None = None, name: str = "") -> Any:
-    order, acts = ORDERS.read(order_id), _acts()
-    lines = acting.lines_of(order["person_id"])
-    page = render_template(
+    order = ORDERS.read(order_id)
+    return acting.page_of(
         "order.html",
+        order,
+        refused,
+        name,
         order=order,
-        person=names_of([order["person_id"]]).get(order["person_id"]),
-        acts=_offered(order, acts),
-        lines=lines,
-        refused=acting.with_who(refused, lines, order),
-        refused_act=name,
-        entered=request.form,
-        receipt=acting.take_receipt(),
+        person=person_of(order["person_id"]),
+        acts=_offered(order),
         may_decide=acting.role() in DECIDERS,
         may_admit=acting.role() in CENTRE,
     )
-    return page, refused.status if refused else 200
 
 
 def _new(refused: Refused | None = None) -> Any:
     person_id = acting.asked_person()
-    person = names_of([person_id]).get(person_id) if person_id else None
+    person = person_of(person_id) if person_id else None
     home = (person or {}).get("residence_division") or ""
     page = render_template(
         "order_new.html",

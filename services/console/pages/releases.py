@@ -11,7 +11,7 @@ from services.console.acts import Act
 from services.console.clients import Away, Refused
 from services.console.pages import acting
 from services.console.pages.acting import Cases
-from services.console.pages.common import act, get, names_of
+from services.console.pages.common import act, get, names_of, person_of
 from services.console.pages.release_acts import NEW_RELEASE, RELEASE_ACT_OF, RELEASE_ACTS
 from services.console.words import STATES, Spoken
 from shared.web.access import Jurisdiction, Outside, allows
@@ -166,22 +166,18 @@ def _acts(release: Mapping[str, Any]) -> dict[str, Act]:
 
 def _page(release_id: UUID, refused: Refused | None = None, name: str = "") -> Any:
     release = RELEASES.read(release_id)
-    lines = acting.lines_of(release["person_id"])
     tasks = tasks_of([release]) if release["state"] == "planned" else None
-    page = render_template(
+    return acting.page_of(
         "release.html",
+        release,
+        refused,
+        name,
         release=release,
         task=(tasks or {}).get(release["id"]),
-        person=names_of([release["person_id"]]).get(release["person_id"]),
+        person=person_of(release["person_id"]),
         acts=_acts(release),
-        lines=lines,
-        refused=acting.with_who(refused, lines, release),
-        refused_act=name,
-        entered=request.form,
-        receipt=acting.take_receipt(),
         is_clerk=acting.role() is Role.CENTRE_CLERK,
     )
-    return page, refused.status if refused else 200
 
 
 def _new(refused: Refused | None = None) -> Any:
@@ -190,7 +186,7 @@ def _new(refused: Refused | None = None) -> Any:
     page = render_template(
         "release_new.html",
         person_id=person_id,
-        person=names_of([person_id]).get(person_id) if person_id else None,
+        person=person_of(person_id) if person_id else None,
         stay=_stay(),
         known=known,
         act=NEW_RELEASE,

@@ -11,7 +11,7 @@ from uuid import UUID
 from flask import Blueprint, Response
 from flask_babel import force_locale
 
-from services.console.pages.common import get, names_of
+from services.console.pages.common import get, person_of
 from services.console.pages.sheets import NAMELESS, document_of, page_of, sealed_by
 from services.console.pages.tests import READERS, laboratories_for
 from services.console.papers import Paper, moment_of
@@ -44,7 +44,7 @@ def pdf(test_order_id: UUID) -> Response:
 
 def _papers(test_order_id: UUID) -> list[Paper]:
     order = get("drug_testing", f"/test-orders/{test_order_id}")
-    person = names_of([order["person_id"]]).get(order["person_id"], {})
+    person = person_of(order["person_id"]) or {}
     laboratories = {one["code"]: one["name"] for one in laboratories_for(order)}
     with force_locale("zh"):
         parts = ("on_site", "lab", "retest")

@@ -14,7 +14,7 @@ from services.console import testing_words as said
 from services.console.acts import Act, Field, Kind
 from services.console.clients import Refused
 from services.console.pages import acting
-from services.console.pages.common import act, names_of
+from services.console.pages.common import act, person_of
 from services.console.words import SEXES
 from shared.reference.divisions import divisions
 from shared.web.access import Jurisdiction, allows
@@ -113,7 +113,7 @@ def _page(person_id: str | None, refused: Refused | None = None, *, is_found: bo
         "test_new.html",
         form=Act(_l("下达检测") if person_id else _l("登记并下达检测"), "", fields, basis=BASIS, is_main=True),
         person_id=person_id,
-        person=names_of([person_id]).get(person_id) if person_id else None,
+        person=person_of(person_id) if person_id else None,
         is_found=is_found,
         is_registered=person_id is not None and "person" not in request.args and not is_found,
         refused=refused,

@@ -10,7 +10,7 @@ from services.console import testing_words
 from services.console.clients import Refused
 from services.console.pages import acting
 from services.console.pages.acting import Cases
-from services.console.pages.common import all_pages, get, names_of
+from services.console.pages.common import all_pages, get, names_of, person_of
 from services.console.pages.testing_forms import ACTS, acts_for, why_no_objection
 from shared.web.access import Jurisdiction, Outside, allows
 from shared.web.principal import SUPERVISORS, Role
@@ -79,23 +79,19 @@ def laboratories_for(order: Mapping[str, Any]) -> list[Any]:
 
 def _page(test_order_id: UUID, refused: Refused | None = None, step: str = "") -> Any:
     order, user = TESTS.read(test_order_id), acting.user()
-    person = names_of([order["person_id"]]).get(order["person_id"])
-    lines = acting.lines_of(order["person_id"])
+    person = person_of(order["person_id"])
     laboratories = laboratories_for(order)
     usual = dict.fromkeys(("tester", "sent_by", "officers"), user.username)
     usual["reagent_lot"] = session.get("reagent_lot", "")
-    page = render_template(
+    return acting.page_of(
         "test_order.html",
+        order,
+        refused,
+        step,
         order=order,
         person=person,
         words=testing_words,
-        lines=lines,
         laboratories={one["code"]: one["name"] for one in laboratories},
         acts=acts_for(order, user.role, usual, laboratories, person["sex"] if person else None),
         no_objection=why_no_objection(order),
-        refused=acting.with_who(refused, lines, order),
-        refused_act=step,
-        entered=request.form,
-        receipt=acting.take_receipt(),
     )
-    return page, refused.status if refused else 200
