@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -13,6 +14,7 @@ from deploy.docs import definition_of
 from deploy.local.demo_people import invented_people
 from shared.kernel.clock import CHINA
 from shared.web import Principal, Role
+from tests.support.builders import event
 from tests.support.console_pages import pages_of
 from tests.support.service import ServiceUnderTest, principal_of, service_under_test
 
@@ -195,6 +197,24 @@ def test_the_centre_takes_in_and_the_term_is_shown_as_it_is_reckoned(city: City)
         city.pass_on()
         assert "最后一天 2028-11-19" in text_of(pages.open("/stays"))
         assert "收治" in text_of(pages.open(there))
+
+
+def test_the_decision_that_a_settled_test_asks_for_is_entered_where_it_waits(city: City) -> None:
+    settled = event("test.settled.v1", person_id=UUID(city.person), division=TOWNSHIP, opinion="severely_addicted")
+    there = f"/orders/new?person={city.person}&test={settled.subject}"
+    with city.pages(STATION) as pages:
+        assert 'id="act-new"' in pages.open(there).get_data(as_text=True)  # nothing was heard of it yet
+        assert city.services["detention_intake"].react(settled) == []
+        waiting = pages.open(there, follow_redirects=True)
+        assert state_of(waiting) == "待决定"
+        here = pages.here = waiting.request.path
+        assert state_of(pages.send(f"{here}/decision", **DECISION)) == "已决定"
+        again = pages.open(there)
+        assert "这次检测已有决定： 强制隔离戒毒 已决定" in text_of(again)
+        assert f'href="{here}"' in again.get_data(as_text=True)
+        assert pages.open(f"/orders/new?person={city.person}&test=none").status_code == 404
+    with city.pages(ELSEWHERE) as pages:
+        assert "这次检测已有决定" not in text_of(pages.open(there))
 
 
 def test_a_centre_says_why_it_does_not_take_somebody_in(city: City) -> None:

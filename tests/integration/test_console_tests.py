@@ -323,6 +323,20 @@ def test_who_waived_cannot_object_and_the_page_says_why(pages: Pages) -> None:
     assert "本人已签字不申请实验室检测或者复检。" in text_of(waived)
 
 
+def test_from_a_settled_result_whoever_may_enter_decisions_goes_on_without_typing(city: Station, pages: Pages) -> None:
+    order(pages)
+    do(pages, "collection", **COLLECTED)
+    do(pages, "positive", **POSITIVE)
+    assert "登记处理决定" not in text_of(do(pages, "telling", signed="yes"))
+    settled = do(pages, "waiver").get_data(as_text=True)
+    (there,) = re.findall(r'href="(/orders/new[^"]*)">登记处理决定', settled)
+    known = city.testing.client.get(f"/test-orders{pages.here.removeprefix('/tests')}", as_=OFFICER).get_json()
+    assert there.replace("&amp;", "&") == f"/orders/new?person={known['person_id']}&test={known['id']}"
+    for who, is_there in ((COUNTY, True), (TOWNSHIP, False)):
+        with pages_of(city.services(), who) as theirs:
+            assert ("登记处理决定" in text_of(theirs.open(pages.here))) is is_there
+
+
 def test_a_refusal_of_the_request_needs_a_reason(pages: Pages) -> None:
     until_positive(pages)
     do(pages, "objection")

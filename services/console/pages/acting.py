@@ -163,9 +163,9 @@ def look_up(endpoint: str) -> Any:
     return redirect(url_for(endpoint, person=person_id), 303)
 
 
-def asked_person() -> str | None:
-    """Whom a form is about: by a link, or as it was sent."""
-    text = request.values.get("person", "") or request.form.get("person_id", "")
+def asked(name: str) -> str | None:
+    """The id that a link or a form names, as ``person``: whom or what it is about."""
+    text = request.values.get(name, "")
     try:
         return str(UUID(text)) if text else None
     except ValueError:

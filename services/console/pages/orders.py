@@ -1,6 +1,6 @@
 """Decisions and admissions (决定与收治): what is to be decided, served, told and taken in, until it is executed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -68,8 +68,11 @@ def index() -> Any:
 @bp.get("/new")
 @allows(*WRITERS, within=Jurisdiction.OWN_NAME)
 def new() -> Any:
-    """A form for an existing decision: first the person, by a link or an identity number, then what was decided."""
-    return _new()
+    """A form for an existing decision: first the person, by a link or an identity number, then what was decided. Where
+    the decision on a test waits to be entered, its own page.
+    """
+    waiting = [order for order in _orders_of(acting.asked("test")) if order["state"] == "decision_due"]
+    return redirect(url_for("orders.one", order_id=waiting[0]["id"])) if waiting else _new()
 
 
 @bp.post("/new/person")
@@ -86,7 +89,7 @@ def find() -> Any:
 @allows(*WRITERS, within=Jurisdiction.AREA, outside=Outside.REFUSED)
 def enter() -> Any:
     """Enter the decision."""
-    about = {"person_id": acting.asked_person(), "test_order_id": request.form.get("test") or None}
+    about = {"person_id": acting.asked("person"), "test_order_id": acting.asked("test")}
     if about["person_id"] is None:
         return _new(acting.no_person())
     try:
@@ -129,6 +132,11 @@ def _list(**query: Any) -> Any:
     return get("detention_intake", "/orders", limit=PAGE, **query)
 
 
+def _orders_of(test_order_id: str | None) -> Sequence[Mapping[str, Any]]:
+    """The orders that rest on a test, as far as the user may know."""
+    return _list(test_order_id=test_order_id)["items"] if test_order_id else ()
+
+
 def _groups() -> dict[str, list[Any]]:
     """What is open, in the order of its deadline; under review, and still to be told, also what is executed."""
     found = {name: [one for state in states for one in _list(state=state)["items"]] for name, states in GROUPS.items()}
@@ -166,14 +174,15 @@ def _page(order_id: UUID, refused: Refused | None = None, name: str = "") -> Any
 
 
 def _new(refused: Refused | None = None) -> Any:
-    person_id = acting.asked_person()
+    person_id, test = acting.asked("person"), acting.asked("test")
     person = person_of(person_id) if person_id else None
     home = (person or {}).get("residence_division") or ""
     page = render_template(
         "order_new.html",
         person_id=person_id,
         person=person,
-        test=request.values.get("test", ""),
+        test=test,
+        known=_orders_of(test),
         act=NEW_ORDER.with_field("division", choices=_townships()),
         refused=refused,
         entered=request.form if refused else MultiDict({"division": home[:TOWNSHIP_DIGITS]}),

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 
 from services.console.acts import Act
 from services.console.clients import Away, Refused
@@ -57,10 +57,10 @@ def find() -> Any:
 @allows(Role.CENTRE_CLERK, within=Jurisdiction.OWN_NAME)
 def plan() -> Any:
     """Plan it."""
-    person_id = acting.asked_person()
+    person_id = acting.asked("person")
     if person_id is None:
         return _new(acting.no_person())
-    about = {"person_id": person_id, "centre": acting.organisation(), "stay_id": request.form.get("stay") or None}
+    about = {"person_id": person_id, "centre": acting.organisation(), "stay_id": acting.asked("stay")}
     try:
         made = act("release_notification", "/releases", {**NEW_RELEASE.body(request.form), **about})
     except Refused as refused:
@@ -181,25 +181,16 @@ def _page(release_id: UUID, refused: Refused | None = None, name: str = "") -> A
 
 
 def _new(refused: Refused | None = None) -> Any:
-    person_id = acting.asked_person()
+    person_id = acting.asked("person")
     known = _list(person_id=person_id, state="planned") if person_id else []
     page = render_template(
         "release_new.html",
         person_id=person_id,
         person=person_of(person_id) if person_id else None,
-        stay=_stay(),
+        stay=acting.asked("stay"),
         known=known,
         act=NEW_RELEASE,
         refused=refused,
         entered=request.form,
     )
     return page, refused.status if refused else 200
-
-
-def _stay() -> str:
-    """The stay that the release ends, if the form is about one."""
-    text = request.values.get("stay", "")
-    try:
-        return str(UUID(text)) if text else ""
-    except ValueError:
-        return abort(404)

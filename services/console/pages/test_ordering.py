@@ -53,14 +53,14 @@ RECEIPT = _l("已下达检测。")
 @allows(Role.STATION_OFFICER, within=Jurisdiction.OWN_NAME)
 def new() -> Any:
     """The form: of somebody new, or of somebody who is known."""
-    return _page(acting.asked_person())
+    return _page(acting.asked("person"))
 
 
 @bp.post("/new")
 @allows(Role.STATION_OFFICER, within=Jurisdiction.OWN_NAME)
 def order() -> Any:
     """The person is registered and the test is ordered."""
-    person = acting.asked_person()
+    person = acting.asked("person")
     try:
         if person is None:
             entered = Act("", "", PERSON).body(request.form)
