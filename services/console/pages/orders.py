@@ -68,8 +68,9 @@ def index() -> Any:
 @bp.get("/new")
 @allows(*WRITERS, within=Jurisdiction.OWN_NAME)
 def new() -> Any:
-    """A form for an existing decision: first the person, by a link or an identity number, then what was decided. Where
-    the decision on a test waits to be entered, its own page.
+    """A form for an existing decision: first the person, by a link or an identity number, then what was decided.
+
+    The decision on a test that waits to be entered has a page of its own already.
     """
     waiting = [order for order in _orders_of(acting.asked("test")) if order["state"] == "decision_due"]
     return redirect(url_for("orders.one", order_id=waiting[0]["id"])) if waiting else _new()
