@@ -85,6 +85,7 @@ REASONS = {
     "centre_transfer": _l("转所"),
     "stay_goes_on": _l("本人仍在执行"),
     "stay_ended": _l("执行已结束"),
+    "order_revoked": _l("决定被撤销"),
     "escaped": _l("脱逃"),
     "in_criminal_custody": _l("转刑事羁押"),
 }

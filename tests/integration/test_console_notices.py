@@ -14,7 +14,7 @@ from services.notification.service import SERVICE
 from shared.contracts.envelope import Event
 from shared.web import Principal, Role
 from tests.support.builders import event
-from tests.support.console_pages import Pages, pages_of
+from tests.support.console_pages import Pages, pages_of, text_of
 from tests.support.seeds import WEBHOOKS
 from tests.support.service import ServiceUnderTest, principal_of, service_under_test
 
@@ -34,10 +34,6 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service
 
 def pages_for(service: ServiceUnderTest, who: Any) -> Any:
     return pages_of({"notification": service}, who)
-
-
-def text_of(answer: Any) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True)))
 
 
 def unread(service: ServiceUnderTest) -> int:

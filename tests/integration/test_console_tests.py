@@ -16,7 +16,7 @@ from services.drug_testing.service import SERVICE as TESTING
 from services.oversight.service import SERVICE as OVERSIGHT
 from services.person_registry.service import SERVICE as REGISTRY
 from shared.web import Role
-from tests.support.console_pages import Pages, pages_of
+from tests.support.console_pages import Pages, pages_of, text_of
 from tests.support.service import START, FixedClock, ServiceUnderTest, principal_of, service_under_test
 
 STATION, PLACE = "ZJJ-YD-PCS-01", "430802001"
@@ -97,10 +97,6 @@ def city(tmp_path: Path) -> Iterator[Station]:
 def pages(city: Station) -> Iterator[Pages]:
     with pages_of(city.services(), OFFICER) as opened:
         yield opened
-
-
-def text_of(answer: Any) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True)))
 
 
 def fault_beside(answer: Any, field: str) -> str:

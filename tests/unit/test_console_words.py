@@ -119,7 +119,10 @@ def test_everything_a_decision_a_stay_or_a_release_can_say_has_words() -> None:
     ):
         assert {one.value for one in kinds} == set(table), kinds
     assert {one.value for one in release_domain.Alarm} <= set(said.ALARMS)
-    assert {one.value for one in release_domain.CancelledBy} - {"centre"} <= set(said.REASONS)
+    reactions = Path(release_policy.__file__).with_name("reactions.py").read_text("utf-8")
+    given = set(re.findall(r'reason="([a-z_]+)"', reactions))
+    assert "order_revoked" in given
+    assert given | {one.value for one in release_domain.CancelledBy} - {"centre"} <= set(said.REASONS)
 
 
 def test_every_act_of_decisions_stays_and_releases_names_its_roles_and_states_that_exist() -> None:
