@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect
 
 from deploy.local.accounts import ACCOUNTS, CENTRE, OFFICE_TOWNSHIP
 from shared.kernel.clock import CHINA
@@ -157,6 +157,15 @@ def in_large_type_and_english(
     page.wait_for_url("**/signed-out**")
 
 
+def card_of(page: Page, name: str) -> Locator:
+    """Somebody's card on a list; the name is opened by an event of its own."""
+    card = page.locator(".card", has_text=name)
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not card.count() and time.monotonic() < until:
+        page.reload()
+    return card
+
+
 def press_large(page: Page) -> None:
     page.get_by_role("button", name="大字版").click()
     page.wait_for_selector("html[data-type=large]")
@@ -203,12 +212,12 @@ def test_a_board_is_kept_up_to_date_and_what_is_being_typed_stays(
     browser: Browser, platform: RunningPlatform, somebody: str
 ) -> None:
     page = page_for(browser, platform, "centre")
-    card = page.locator(".card", has_text="接力兑")
+    card = card_of(page, "接力兑")
     card.get_by_text("登记出所").click()
     card.get_by_label("解除证明书编号").fill("typed")
     offered_task(platform, "接力艮")
     page.locator("#releases").dispatch_event("refresh")
-    page.locator(".card", has_text="接力艮").wait_for()
+    page.locator(".card", has_text="接力艮").wait_for(timeout=PATIENCE_SECONDS * 1000)
     assert card.get_by_label("解除证明书编号").input_value() == "typed"
     assert card.locator("details").get_attribute("open") is not None
     page.context.close()
@@ -218,7 +227,7 @@ def test_a_board_is_kept_up_to_date_and_what_is_being_typed_stays(
 def test_a_clerk_prints_a_notice_for_each_who_has_to_be_told(browser: Browser, platform: RunningPlatform) -> None:
     offered_task(platform, "接力乾", kind="early_release")
     page = page_for(browser, platform, "centre", width=DESK)
-    page.locator(".card", has_text="接力乾").get_by_role("link", name="出所通知书").click()
+    card_of(page, "接力乾").get_by_role("link", name="出所通知书").click()
     sheets = page.locator(".sheet").all_inner_texts()
     assert len(sheets) >= 5
     assert all("接力乾" in sheet and "《戒毒条例》第三十四条" in sheet for sheet in sheets)
@@ -248,11 +257,7 @@ def test_an_officer_goes_the_whole_way_in_english_without_scripts(
     offered_task(platform, name)
     page = english_without_scripts
     page.goto("/tasks")
-    card = page.locator(".card", has_text=name)
-    until = time.monotonic() + PATIENCE_SECONDS
-    while not card.count() and time.monotonic() < until:  # the name is opened by an event of its own
-        page.reload()
-    card.get_by_role("button", name="Confirm", exact=True).click()
+    card_of(page, name).get_by_role("button", name="Confirm", exact=True).click()
     for press in ("Enter what happened", "Register", "Agreement signed"):
         page.get_by_role("button", name=press).click()
     expect(page.locator(".state.big")).to_have_text("Done")
@@ -310,7 +315,7 @@ def test_a_clerk_takes_somebody_in_counts_and_tells_of_the_release(
         good_in_both_widths(page, watch, examined)
     offered_task(platform, "接力巽")
     page.goto("/releases")
-    page.locator(".card", has_text="接力巽").locator("a").first.click()
+    card_of(page, "接力巽").locator("a").first.click()
     page.get_by_role("button", name="本人已出所").wait_for()
     good_in_both_widths(page, watch, examined)
     page.locator("summary", has_text="登记通知").click()
@@ -352,9 +357,8 @@ def test_a_station_officer_orders_a_test_enters_its_result_tells_it_and_prints_t
     expect(page.locator(".receipt")).to_contain_text("下一步：")
     good_in_both_widths(page, watch, examined)
     page.goto("/tests")
-    card = page.locator(f"#tests .card a[href='{here}']")
-    expect(card).to_contain_text(name)
-    card.click()
+    card_of(page, name).locator(f"a[href='{here}']").click()
+    page.wait_for_url(f"**{here}")
     page.get_by_role("link", name="检测结果告知书（打印）").click()
     page.wait_for_url(f"**{here}/notice")
     sheet = page.locator(".sheet")
