@@ -82,7 +82,7 @@ class Field:
 @dataclass(frozen=True, slots=True)
 class Act:
     """One act: what its button says, what is said when it is done, who may do it in which states (none: in all), and
-    what it rests on in law.
+    what it rests on in law. ``step`` is what the API calls it, where that is not the act's own name.
     """
 
     button: Any
@@ -92,6 +92,7 @@ class Act:
     states: frozenset[str] = frozenset()
     basis: Any = ""  # the legal source, shown beside the button
     is_main: bool = False  # what is usually done next; the others are folded away
+    step: str = ""
 
     def is_offered(self, state: str, role: Role) -> bool:
         """Whether it is worth showing."""

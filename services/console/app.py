@@ -22,7 +22,17 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import InternalServerError, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from services.console import assets, custody_words, identity, import_words, kept_form, uploads, words
+from services.console import (
+    assets,
+    custody_words,
+    dues,
+    identity,
+    import_words,
+    kept_form,
+    problem_words,
+    uploads,
+    words,
+)
 from services.console.clients import Away, Refused, Services
 from services.console.identity import SignedOut, current_account, current_token, end_session
 from services.console.locale_files import compile_translations
@@ -274,7 +284,9 @@ def _helpers() -> dict[str, Any]:
         "grounds": words.GROUNDS,
         "release_kinds": words.RELEASE_KINDS,
         "addressees": words.ADDRESSEES,
-        **custody_words.helpers(),
+        **custody_words.TABLES,
+        "due_asks": dues.due_asks,
+        "due_basis": dues.due_basis,
         "outcomes": words.OUTCOMES,
         "trace_kinds": words.TRACE_KINDS,
         "pause_reasons": words.PAUSE_REASONS,
@@ -292,13 +304,13 @@ def _helpers() -> dict[str, Any]:
         "party_roles": words.PARTY_ROLES,
         "holder_words": words.holder_words,
         "office_choices": words.office_choices,
-        "problems": words.PROBLEMS,
+        "problems": problem_words.PROBLEMS,
         "import_states": import_words.STATES,
         "import_changes": import_words.CHANGES,
         "import_fault": import_words.fault_words,
         "import_refusal": import_words.refusal_words,
         "import_notice": import_words.notice_words,
-        "field_fault": words.field_fault,
+        "field_fault": problem_words.field_fault,
         "channels": words.CHANNELS,
         "telling_states": words.TELLING_STATES,
         "delivery_states": words.DELIVERY_STATES,

@@ -85,6 +85,7 @@ REASONS = {
     "centre_transfer": _l("转所"),
     "stay_goes_on": _l("本人仍在执行"),
     "stay_ended": _l("执行已结束"),
+    "order_revoked": _l("决定被撤销"),
     "escaped": _l("脱逃"),
     "in_criminal_custody": _l("转刑事羁押"),
 }
@@ -127,6 +128,7 @@ DUES: Mapping[str, tuple[Any, Any]] = {
     "G1": (_l("登记出所"), _PLATFORM),
     "G2": (_l("期满当日离所"), _l("禁毒法第四十七条、拘留所条例第三十条")),
 }
+# As the templates call them.
 TABLES = {
     "order_kinds": ORDER_KINDS,
     "isolation_grounds": ISOLATION_GROUNDS,
@@ -146,18 +148,3 @@ TABLES = {
     "reasons": REASONS,
     "movement_words": MOVEMENTS,
 }
-
-
-def due_asks(rule: str | None) -> str:
-    """What a deadline asks for; "" for one that is not known here."""
-    return str(DUES[rule][0]) if rule and rule in DUES else ""
-
-
-def due_basis(rule: str | None) -> str:
-    """What a deadline rests on."""
-    return str(DUES[rule][1]) if rule and rule in DUES else ""
-
-
-def helpers() -> dict[str, Any]:
-    """For the templates."""
-    return {**TABLES, "due_asks": due_asks, "due_basis": due_basis}

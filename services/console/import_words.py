@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from services.console.clients import Refused
-from services.console.words import PROBLEMS
+from services.console.problem_words import PROBLEMS
 from shared.reference.divisions import divisions
 
 STATES = {

@@ -7,6 +7,7 @@ browsers print the page.
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
@@ -32,6 +33,16 @@ class Paper:
     paragraphs: Sequence[str]
     signature: Sequence[str]
     foot: str
+
+
+def day_of(at: datetime) -> str:
+    """A day as papers write it: ``2026年11月23日``."""
+    return f"{at.year}年{at.month}月{at.day}日"
+
+
+def moment_of(at: datetime) -> str:
+    """A moment as papers write it."""
+    return f"{day_of(at)}{at:%H:%M}"
 
 
 @cache

@@ -4,14 +4,16 @@ Each page is looked at by axe, reaches nothing on other hosts, says nothing in t
 than its window. Demonstration data is there, so that lists are not empty.
 """
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect
 
 from deploy.local.accounts import ACCOUNTS, CENTRE, OFFICE_TOWNSHIP
 from shared.kernel.clock import CHINA
@@ -155,6 +157,15 @@ def in_large_type_and_english(
     page.wait_for_url("**/signed-out**")
 
 
+def card_of(page: Page, name: str) -> Locator:
+    """Somebody's card on a list; the name is opened by an event of its own."""
+    card = page.locator(".card", has_text=name)
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not card.count() and time.monotonic() < until:
+        page.reload()
+    return card
+
+
 def press_large(page: Page) -> None:
     page.get_by_role("button", name="大字版").click()
     page.wait_for_selector("html[data-type=large]")
@@ -201,12 +212,12 @@ def test_a_board_is_kept_up_to_date_and_what_is_being_typed_stays(
     browser: Browser, platform: RunningPlatform, somebody: str
 ) -> None:
     page = page_for(browser, platform, "centre")
-    card = page.locator(".card", has_text="接力兑")
+    card = card_of(page, "接力兑")
     card.get_by_text("登记出所").click()
     card.get_by_label("解除证明书编号").fill("typed")
     offered_task(platform, "接力艮")
     page.locator("#releases").dispatch_event("refresh")
-    page.locator(".card", has_text="接力艮").wait_for()
+    page.locator(".card", has_text="接力艮").wait_for(timeout=PATIENCE_SECONDS * 1000)
     assert card.get_by_label("解除证明书编号").input_value() == "typed"
     assert card.locator("details").get_attribute("open") is not None
     page.context.close()
@@ -216,7 +227,7 @@ def test_a_board_is_kept_up_to_date_and_what_is_being_typed_stays(
 def test_a_clerk_prints_a_notice_for_each_who_has_to_be_told(browser: Browser, platform: RunningPlatform) -> None:
     offered_task(platform, "接力乾", kind="early_release")
     page = page_for(browser, platform, "centre", width=DESK)
-    page.locator(".card", has_text="接力乾").get_by_role("link", name="出所通知书").click()
+    card_of(page, "接力乾").get_by_role("link", name="出所通知书").click()
     sheets = page.locator(".sheet").all_inner_texts()
     assert len(sheets) >= 5
     assert all("接力乾" in sheet and "《戒毒条例》第三十四条" in sheet for sheet in sheets)
@@ -246,11 +257,7 @@ def test_an_officer_goes_the_whole_way_in_english_without_scripts(
     offered_task(platform, name)
     page = english_without_scripts
     page.goto("/tasks")
-    card = page.locator(".card", has_text=name)
-    until = time.monotonic() + PATIENCE_SECONDS
-    while not card.count() and time.monotonic() < until:  # the name is opened by an event of its own
-        page.reload()
-    card.get_by_role("button", name="Confirm", exact=True).click()
+    card_of(page, name).get_by_role("button", name="Confirm", exact=True).click()
     for press in ("Enter what happened", "Register", "Agreement signed"):
         page.get_by_role("button", name=press).click()
     expect(page.locator(".state.big")).to_have_text("Done")
@@ -308,7 +315,7 @@ def test_a_clerk_takes_somebody_in_counts_and_tells_of_the_release(
         good_in_both_widths(page, watch, examined)
     offered_task(platform, "接力巽")
     page.goto("/releases")
-    page.locator(".card", has_text="接力巽").locator("a").first.click()
+    card_of(page, "接力巽").locator("a").first.click()
     page.get_by_role("button", name="本人已出所").wait_for()
     good_in_both_widths(page, watch, examined)
     page.locator("summary", has_text="登记通知").click()
@@ -319,6 +326,70 @@ def test_a_clerk_takes_somebody_in_counts_and_tells_of_the_release(
     expect(page.locator("main")).to_contain_text("通话记录 1")
     good_in_both_widths(page, watch, examined)
     page.context.close()
+
+
+@ON_SQLITE
+def test_a_station_officer_orders_a_test_enters_its_result_tells_it_and_prints_the_notice(
+    browser: Browser, platform: RunningPlatform, examined: set[str]
+) -> None:
+    name = "接力离"
+    page = page_for(browser, platform, "station")
+    watch = Watch(page)
+    page.get_by_role("button", name="登记并下达检测").click()
+    page.wait_for_url("**/tests/new")
+    good_in_both_widths(page, watch, examined)
+    page.get_by_label("证件种类").select_option("none")
+    page.get_by_label("姓名").fill(name)
+    page.get_by_label("性别").select_option("male")
+    page.get_by_label("检测理由").select_option("venue_check")
+    page.get_by_label("查获地点").select_option(OFFICE_TOWNSHIP)
+    page.get_by_role("button", name="登记并下达检测").click()
+    page.wait_for_url(re.compile(r"/tests/[0-9a-f-]{36}$"))
+    here = urlsplit(page.url).path
+    expect(page.locator(".receipt")).to_contain_text("已下达检测。")
+    good_in_both_widths(page, watch, examined)
+    enter_a_positive_result(page, watch, examined, seals=(f"A-{here[-6:]}", f"B-{here[-6:]}"))
+    telling = page.locator("#act-telling")
+    telling.get_by_label("已签名").check()
+    telling.get_by_role("button").click()
+    expect(page.locator(".state.big")).to_have_text("异议期内")
+    expect(page.locator(".receipt")).to_contain_text(f"已登记告知。 回执 {here.removeprefix('/tests/')[:8]}-")
+    expect(page.locator(".receipt")).to_contain_text("下一步：")
+    good_in_both_widths(page, watch, examined)
+    page.goto("/tests")
+    card_of(page, name).locator(f"a[href='{here}']").click()
+    page.wait_for_url(f"**{here}")
+    page.get_by_role("link", name="检测结果告知书（打印）").click()
+    page.wait_for_url(f"**{here}/notice")
+    sheet = page.locator(".sheet")
+    for said in (name, "结果为阳性，检出：甲基苯丙胺", f"A 样本编号 A-{here[-6:]}", "第十条申请实验室检测"):
+        expect(sheet).to_contain_text(said)
+    expect(page.get_by_role("button", name="打印")).to_be_visible()
+    good_in_both_widths(page, watch, examined)
+    page.context.close()
+
+
+def enter_a_positive_result(page: Page, watch: Watch, examined: set[str], seals: tuple[str, str]) -> None:
+    """The sample is taken and its result entered, by hand, on the page of the test."""
+    collection = page.locator("#act-collection")
+    collection.get_by_label("检材").select_option("urine")
+    for index, sex in enumerate(("female", "male")):
+        collection.locator(f"[name='collectors.{index}.officer']").fill(f"P{index}")
+        collection.locator(f"[name='collectors.{index}.sex']").select_option(sex)
+    collection.get_by_role("button").click()
+    expect(page.locator(".state.big")).to_have_text("已采样")
+    good_in_both_widths(page, watch, examined)
+    page.locator("summary", has_text="结果：阳性").click()
+    positive = page.locator("#act-positive")
+    positive.get_by_label("甲基苯丙胺（冰毒，MET）").check()
+    positive.get_by_label("试剂批号").fill("L-1")
+    for label, seal in zip(("A 样本封条编号", "B 样本封条编号"), seals, strict=True):
+        positive.get_by_label(label).fill(seal)
+    positive.get_by_label("已签名").check()
+    good_in_both_widths(page, watch, examined)
+    positive.get_by_role("button").click()
+    expect(page.locator(".state.big")).to_have_text("阳性，待告知")
+    good_in_both_widths(page, watch, examined)
 
 
 def good_in_both_widths(page: Page, watch: Watch, examined: set[str]) -> None:

@@ -164,6 +164,7 @@ def _as_pages_know(city: City, name: str) -> Place:
     place.facts["/tests/{test_order_id}/{step}"] = {"step": "objection-decision"}
     seal = {"seal": city.places["drug_testing"][name].facts["seal"]}
     place.facts["/samples"] = {"query": seal}
+    place.facts["/indicators/{key}"] = {"query": {"month": YESTERDAY[:7]}}  # the services' month, not the machine's
     place.facts["/samples/receipt"] = {"form": seal}
     place.facts["/samples/report"] = {"form": seal | {"number": "1", "result": "negative"}}
     about = {"person": place.facts["person_id"], "division": place.township}

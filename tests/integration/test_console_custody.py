@@ -2,142 +2,41 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from uuid import UUID
 
 import pytest
 
-from deploy.docs import definition_of
-from deploy.local.demo_people import invented_people
-from shared.kernel.clock import CHINA
-from shared.web import Principal, Role
-from tests.support.console_pages import pages_of
-from tests.support.service import ServiceUnderTest, principal_of, service_under_test
-
-TOWNSHIP = "430802001"
-STATION = principal_of(Role.STATION_OFFICER, organisation="PCS-1", division="430802", subject="officer.li")
-COUNTY = principal_of(Role.COUNTY_SUPERVISOR, organisation="NCO-430802", division="430802", subject="county.wu")
-CLERK = principal_of(Role.CENTRE_CLERK, organisation="centre-1", division="4308", subject="clerk.ma")
-COLLEAGUE = principal_of(Role.CENTRE_CLERK, organisation="centre-1", division="4308", subject="clerk.he")
-STRANGER = principal_of(Role.CENTRE_CLERK, organisation="centre-9", division="4308")
-ELSEWHERE = principal_of(Role.STATION_OFFICER, organisation="PCS-9", division="430822")
-SERVICES = ("person_registry", "detention_intake", "release_notification", "community_handover", "oversight")
-DECISION = {
-    "kind": "compulsory_isolation",
-    "deciding_organ": "永定区公安局",
-    "legal_reviewer": "法制 1",
-    "isolation_ground": "severe_addiction",
-    "decided_on": "2026-11-20",
-}
-SOMEBODY, NOBODY = invented_people(2)
-HOME = {"residence_division": TOWNSHIP, "registered_division": TOWNSHIP}
-PERSON = {**SOMEBODY.body(), **HOME}
-
-
-class City:
-    """The services of a case, each of which hears what the others said when it is asked to."""
-
-    def __init__(self, services: dict[str, ServiceUnderTest]) -> None:
-        self.services = services
-        self._heard: dict[str, set[Any]] = {name: set() for name in services}
-        for code, kind in (("centre-1", "justice"), ("centre-2", "justice")):
-            body = {"name": f"{code}所", "kind": kind, "division": TOWNSHIP}
-            self.client("detention_intake").put(f"/centres/{code}", body, as_=Role.CITY_SUPERVISOR)
-        self.person = self.client("person_registry").post("/persons", PERSON, as_=STATION).get_json()["id"]
-        self.pass_on()
-
-    def client(self, name: str) -> Any:
-        """A service's client."""
-        return self.services[name].client
-
-    def pass_on(self) -> None:
-        """Everybody hears of everything, until nothing new is said."""
-        while sum(self._tell(name) for name in self.services):
-            pass
-
-    def _tell(self, name: str) -> bool:
-        said = [event for other, one in self.services.items() if other != name for event in one.events()]
-        new = [event for event in said if event.id not in self._heard[name]]
-        self._heard[name] |= {event.id for event in new}
-        assert self.services[name].react(*new) == []
-        return bool(new)
-
-    def pages(self, principal: Principal, language: str = "zh") -> Any:
-        """Somebody's pages."""
-        return pages_of(self.services, principal, language)
-
-    def wait(self, **time: float) -> None:
-        """Time passes everywhere."""
-        for one in self.services.values():
-            one.clock.advance(timedelta(**time))
-
-    def day(self, days: int = 0) -> str:
-        """The services' day in China, so many days from now."""
-        return f"{self.services['detention_intake'].clock.now().astimezone(CHINA) + timedelta(days=days):%Y-%m-%d}"
+from shared.web import Role
+from tests.support.builders import event
+from tests.support.console_pages import text_of
+from tests.support.custody import (
+    CLERK,
+    COLLEAGUE,
+    COUNTY,
+    DECISION,
+    ELSEWHERE,
+    NOBODY,
+    PERSON,
+    SOMEBODY,
+    STATION,
+    STRANGER,
+    TOWNSHIP,
+    City,
+    admitted,
+    custody_city,
+    fault_beside,
+    release_of,
+    served,
+    state_of,
+)
+from tests.support.service import principal_of
 
 
 @pytest.fixture
 def city(tmp_path: Path) -> Iterator[City]:
-    with ExitStack() as stack:
-        opened = {
-            name: stack.enter_context(service_under_test(definition_of(name), f"sqlite:///{tmp_path / name}.sqlite3"))
-            for name in SERVICES
-        }
-        yield City(opened)
-
-
-def text_of(answer: Any) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True)))
-
-
-def fault_beside(answer: Any, field: str) -> str:
-    """What a page says beside a field of a form."""
-    page = answer.get_data(as_text=True)
-    (mark,) = re.findall(rf'name="{field}"[^>]*aria-describedby="([^"]*)"', page)
-    (fault,) = re.findall(rf'id="{mark}"[^>]*>([^<]*)<', page)
-    return str(fault)
-
-
-def state_of(answer: Any) -> str:
-    (state,) = re.findall(r'<p class="state big">([^<]*)</p>', answer.get_data(as_text=True))
-    return str(state)
-
-
-def ordered(city: City) -> str:
-    """A decision of isolation, entered by the station; where its page is."""
-    with city.pages(STATION) as pages:
-        pages.open(f"/orders/new?person={city.person}")
-        made = pages.send(f"/orders/new?person={city.person}", division=TOWNSHIP, **DECISION)
-        assert made.status_code == 200, text_of(made)
-    city.pass_on()
-    return str(pages.here)
-
-
-def served(city: City) -> str:
-    here = ordered(city)
-    with city.pages(STATION) as pages:
-        pages.open(here)
-        pages.send(f"{here}/service")
-    city.pass_on()
-    return here
-
-
-def admitted(city: City) -> str:
-    here = served(city)
-    with city.pages(CLERK) as pages:
-        pages.open(here)
-        pages.send(f"{here}/admission")
-    city.pass_on()
-    return str(pages.here)
-
-
-def release_of(city: City, stay: str) -> str:
-    """Where the page of the release that ends a stay is."""
-    query = {"stay_id": stay.rpartition("/")[2]}
-    (one,) = city.client("release_notification").get("/releases", as_=CLERK, query_string=query).get_json()["items"]
-    return f"/releases/{one['id']}"
+    with custody_city(tmp_path) as opened:
+        yield opened
 
 
 def test_a_person_is_found_by_number_and_the_decision_is_entered_served_told_and_filed(city: City) -> None:
@@ -195,6 +94,24 @@ def test_the_centre_takes_in_and_the_term_is_shown_as_it_is_reckoned(city: City)
         city.pass_on()
         assert "最后一天 2028-11-19" in text_of(pages.open("/stays"))
         assert "收治" in text_of(pages.open(there))
+
+
+def test_the_decision_that_a_settled_test_asks_for_is_entered_where_it_waits(city: City) -> None:
+    settled = event("test.settled.v1", person_id=UUID(city.person), division=TOWNSHIP, opinion="severely_addicted")
+    there = f"/orders/new?person={city.person}&test={settled.subject}"
+    with city.pages(STATION) as pages:
+        assert 'id="act-new"' in pages.open(there).get_data(as_text=True)  # nothing was heard of it yet
+        assert city.services["detention_intake"].react(settled) == []
+        waiting = pages.open(there, follow_redirects=True)
+        assert state_of(waiting) == "待决定"
+        here = pages.here = waiting.request.path
+        assert state_of(pages.send(f"{here}/decision", **DECISION)) == "已决定"
+        again = pages.open(there)
+        assert "这次检测已有决定： 强制隔离戒毒 已决定" in text_of(again)
+        assert f'href="{here}"' in again.get_data(as_text=True)
+        assert pages.open(f"/orders/new?person={city.person}&test=none").status_code == 404
+    with city.pages(ELSEWHERE) as pages:
+        assert "这次检测已有决定" not in text_of(pages.open(there))
 
 
 def test_a_centre_says_why_it_does_not_take_somebody_in(city: City) -> None:
@@ -318,6 +235,19 @@ def test_whoever_was_slower_is_told_who_did_it_and_when(city: City) -> None:
         assert slow.status_code == 409
         assert re.search(r"该出所记录的状态已变化 由 clerk\.he 于 11月23日 10:00 办理", text_of(slow))
         assert "已出所" in page
+
+
+def test_what_is_wrong_with_a_form_that_is_not_offered_any_more_is_told(city: City) -> None:
+    here = release_of(city, admitted(city))
+    with city.pages(COLLEAGUE) as pages:
+        pages.open(here)
+        pages.send(f"{here}/execution", certificate_number="解 1")
+    with city.pages(CLERK) as pages:
+        pages.open(here)
+        slow = pages.send(f"{here}/rescheduling", release_at=f"{city.day(5)}T09:00")
+        assert slow.status_code == 422
+        assert 'id="act-rescheduling"' not in slow.get_data(as_text=True)
+        assert re.findall(r'role="alert">([^<]*)<', slow.get_data(as_text=True)) == ["必填"]
 
 
 def test_a_case_of_somebody_else_is_not_there(city: City) -> None:

@@ -13,7 +13,7 @@ from openpyxl import load_workbook
 from services.community_handover.service import SERVICE as HANDOVER
 from services.drug_testing.service import SERVICE as TESTING
 from shared.web import Role
-from tests.support.console_pages import Pages, pages_of
+from tests.support.console_pages import Pages, pages_of, text_of
 from tests.support.service import ServiceUnderTest, principal_of, service_under_test
 from tests.support.spreadsheets import STATION, csv_file, night_of, waiting_orders
 
@@ -49,10 +49,6 @@ def county(handover: ServiceUnderTest) -> Iterator[Pages]:
 def upload(pages: Pages, kind: str, content: bytes, name: str = "夜班.csv") -> Any:
     pages.open(f"/imports/{kind}")
     return pages.send(f"/imports/{kind}", file=(io.BytesIO(content), name))
-
-
-def text_of(answer: Any) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True)))
 
 
 def test_a_night_is_uploaded_shown_and_confirmed_and_a_reload_shows_the_same(

@@ -11,14 +11,16 @@ import pytest
 
 from services.notification.domain.delivery import State
 from services.notification.service import SERVICE
-from shared.web import Role
+from shared.contracts.envelope import Event
+from shared.web import Principal, Role
 from tests.support.builders import event
-from tests.support.console_pages import Pages, pages_of
+from tests.support.console_pages import Pages, pages_of, text_of
 from tests.support.seeds import WEBHOOKS
 from tests.support.service import ServiceUnderTest, principal_of, service_under_test
 
 OFFICER = principal_of(Role.COMMUNITY_OFFICER, organisation="O-1", division="430802001")
 CLERK = principal_of(Role.CENTRE_CLERK, organisation="centre-1", division="4308")
+STATION = principal_of(Role.STATION_OFFICER, organisation="PCS-1", division="430802")
 STRANGER = principal_of(Role.CENTRE_CLERK, organisation="centre-9", division="4308")
 
 
@@ -32,10 +34,6 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service
 
 def pages_for(service: ServiceUnderTest, who: Any) -> Any:
     return pages_of({"notification": service}, who)
-
-
-def text_of(answer: Any) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True)))
 
 
 def unread(service: ServiceUnderTest) -> int:
@@ -60,14 +58,22 @@ def test_whoever_opens_a_link_reads_nothing_until_a_button_is_pressed(service: S
         assert pages.open(there).status_code == 404
 
 
-def test_a_notice_leads_to_the_page_of_its_release(service: ServiceUnderTest) -> None:
-    late = event("release.notice_late.v1", centre="centre-1", alarm="notice_late")
-    assert service.react(late) == []
-    with pages_for(service, CLERK) as pages:
+RELEASE_LATE = event("release.notice_late.v1", centre="centre-1", alarm="notice_late")
+TEST_ORDERED = event("test.ordered.v1", station="PCS-1", division="430802001")
+
+
+@pytest.mark.parametrize(
+    ("told", "who", "place"), [(RELEASE_LATE, CLERK, "releases"), (TEST_ORDERED, STATION, "tests")]
+)
+def test_a_notice_leads_to_the_page_of_what_it_is_about(
+    service: ServiceUnderTest, told: Event, who: Principal, place: str
+) -> None:
+    assert service.react(told) == []
+    with pages_for(service, who) as pages:
         listed = pages.open("/notifications")
         (there,) = re.findall(r'<a href="(/notifications/[0-9a-f-]{36})"', listed.get_data(as_text=True))
         answer = pages.http.post(f"{there}/read", data={"csrf_token": _token(listed), "go": "yes"})
-        assert answer.headers["Location"] == f"/releases/{late.subject}"
+        assert answer.headers["Location"] == f"/{place}/{told.subject}"
 
 
 def _token(page: Any) -> str:

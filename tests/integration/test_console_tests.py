@@ -16,7 +16,7 @@ from services.drug_testing.service import SERVICE as TESTING
 from services.oversight.service import SERVICE as OVERSIGHT
 from services.person_registry.service import SERVICE as REGISTRY
 from shared.web import Role
-from tests.support.console_pages import Pages, pages_of
+from tests.support.console_pages import Pages, pages_of, text_of
 from tests.support.service import START, FixedClock, ServiceUnderTest, principal_of, service_under_test
 
 STATION, PLACE = "ZJJ-YD-PCS-01", "430802001"
@@ -97,10 +97,6 @@ def city(tmp_path: Path) -> Iterator[Station]:
 def pages(city: Station) -> Iterator[Pages]:
     with pages_of(city.services(), OFFICER) as opened:
         yield opened
-
-
-def text_of(answer: Any) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True)))
 
 
 def fault_beside(answer: Any, field: str) -> str:
@@ -321,6 +317,20 @@ def test_who_waived_cannot_object_and_the_page_says_why(pages: Pages) -> None:
     waived = do(pages, "waiver")
     assert "objection" not in forms_on(waived)
     assert "本人已签字不申请实验室检测或者复检。" in text_of(waived)
+
+
+def test_from_a_settled_result_whoever_may_enter_decisions_goes_on_without_typing(city: Station, pages: Pages) -> None:
+    order(pages)
+    do(pages, "collection", **COLLECTED)
+    do(pages, "positive", **POSITIVE)
+    assert "登记处理决定" not in text_of(do(pages, "telling", signed="yes"))
+    settled = do(pages, "waiver").get_data(as_text=True)
+    (there,) = re.findall(r'href="(/orders/new[^"]*)">登记处理决定', settled)
+    known = city.testing.client.get(f"/test-orders{pages.here.removeprefix('/tests')}", as_=OFFICER).get_json()
+    assert there.replace("&amp;", "&") == f"/orders/new?person={known['person_id']}&test={known['id']}"
+    for who, is_there in ((COUNTY, True), (TOWNSHIP, False)):
+        with pages_of(city.services(), who) as theirs:
+            assert ("登记处理决定" in text_of(theirs.open(pages.here))) is is_there
 
 
 def test_a_refusal_of_the_request_needs_a_reason(pages: Pages) -> None:

@@ -51,6 +51,11 @@ class Pages:
         return answer
 
 
+def text_of(answer: TestResponse) -> str:
+    """What a page says, without its markup."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True)))
+
+
 class _InProcess(httpx.BaseTransport):
     def __init__(self) -> None:
         self.services: Mapping[str, ServiceUnderTest] = {}

@@ -6,9 +6,9 @@ from pathlib import Path
 import services.drug_testing.commands
 from deploy.docs import app_of
 from services.console import testing_words as said
-from services.console import words
 from services.console.pages.objection_acts import STANDING
 from services.console.pages.testing_forms import ACTS, NEXT
+from services.console.problem_words import PROBLEMS
 from services.drug_testing import policy
 from services.drug_testing.domain.custody import NOTED_BY_HAND
 from services.drug_testing.domain.order import (
@@ -107,4 +107,4 @@ def test_every_refusal_of_drug_testing_has_words() -> None:
     }
     assert len(raised) > 30
     by_timers_alone = {"test.not_missed", "test.window_open"}
-    assert raised - by_timers_alone - set(words.PROBLEMS) == set()
+    assert raised - by_timers_alone - set(PROBLEMS) == set()

@@ -17,6 +17,7 @@ from services.console.locale_files import SOURCE
 from services.console.pages.custody_acts import ORDER_ACTS, STAY_ACTS
 from services.console.pages.release_acts import RELEASE_ACTS
 from services.console.pages.tests import GROUPS
+from services.console.problem_words import PROBLEMS
 from services.detention_intake import policy as custody_policy
 from services.detention_intake.domain import order as order_domain
 from services.detention_intake.domain import stay as stay_domain
@@ -94,7 +95,7 @@ def test_every_refusal_of_decisions_stays_and_releases_has_words() -> None:
         for path in (CONSOLE.parent / service).rglob("*.py"):
             codes |= set(REFUSAL.findall(path.read_text("utf-8")))
     assert len(codes) > 40
-    assert codes - set(words.PROBLEMS) == set()
+    assert codes - set(PROBLEMS) == set()
 
 
 def test_everything_a_decision_a_stay_or_a_release_can_say_has_words() -> None:
@@ -118,7 +119,10 @@ def test_everything_a_decision_a_stay_or_a_release_can_say_has_words() -> None:
     ):
         assert {one.value for one in kinds} == set(table), kinds
     assert {one.value for one in release_domain.Alarm} <= set(said.ALARMS)
-    assert {one.value for one in release_domain.CancelledBy} - {"centre"} <= set(said.REASONS)
+    reactions = Path(release_policy.__file__).with_name("reactions.py").read_text("utf-8")
+    given = set(re.findall(r'reason="([a-z_]+)"', reactions))
+    assert "order_revoked" in given
+    assert given | {one.value for one in release_domain.CancelledBy} - {"centre"} <= set(said.REASONS)
 
 
 def test_every_act_of_decisions_stays_and_releases_names_its_roles_and_states_that_exist() -> None:

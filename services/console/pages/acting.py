@@ -1,17 +1,17 @@
-"""What the pages of decisions, stays and releases have in common: acts by forms, receipts, who was faster, a person."""
+"""What the pages of cases have in common: acts by forms, receipts, who was faster, a person."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from flask import abort, redirect, request, session, url_for
+from flask import abort, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 
 from services.console.acts import Act, offered
 from services.console.clients import Away, Refused
-from services.console.custody_words import due_asks
-from services.console.identity import current_account
+from services.console.dues import due_asks
+from services.console.identity import Account, current_account
 from services.console.pages.common import act as send
 from services.console.pages.common import find_person, get
 from services.console.words import due_words
@@ -28,17 +28,18 @@ _DONE_BEFORE = {
     "review.not_open": "order.review_closed.v1",
     "papers.sent_already": "release.papers_sent.v1",
     "rehab.settled_already": "release.ground_settled.v1",
+    "objection.waived": "test.settled.v1",
 }
+_CHANGED_MEANWHILE = "aggregate.changed_meanwhile"  # in whatever way
 
 
 @dataclass(frozen=True, slots=True)
 class Cases:
-    """One kind of case: where it is, what can be done with it, and which act a deadline asks for."""
+    """One kind of case: where it is, and which act a deadline asks for."""
 
     service: str
     path: str
-    acts: Mapping[str, Act]
-    act_of: Mapping[str, str]
+    act_of: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, case_id: UUID | str) -> Any:
         """One of them."""
@@ -49,8 +50,9 @@ class Cases:
 
         Raises: Refused.
         """
-        done = send(self.service, f"{self.path}/{case_id}/{name}", acts[name].body(request.form))
-        keep_receipt(acts[name].receipt, done)
+        act = acts[name]
+        done = send(self.service, f"{self.path}/{case_id}/{act.step or name}", act.body(request.form))
+        keep_receipt(act.receipt, done)
         return done
 
     def offered(self, case: Mapping[str, Any], acts: Mapping[str, Act]) -> dict[str, Act]:
@@ -58,18 +60,21 @@ class Cases:
         return offered(acts, case["state"], role(), self.act_of.get(case["due_rule"] or ""))
 
 
-def role() -> Role:
-    """The user's role."""
+def user() -> Account:
+    """Who is signed in."""
     account = current_account()
     assert account is not None
-    return account.role
+    return account
+
+
+def role() -> Role:
+    """The user's role."""
+    return user().role
 
 
 def organisation() -> str:
     """The user's organisation; of a clerk, the centre."""
-    account = current_account()
-    assert account is not None
-    return account.organisation
+    return user().organisation
 
 
 def respond(cases: Cases, case_id: UUID, name: str, acts: Mapping[str, Act], show: Any, go_on: Any) -> Any:
@@ -83,6 +88,21 @@ def respond(cases: Cases, case_id: UUID, name: str, acts: Mapping[str, Act], sho
             raise
         return show(case_id, refused, name)
     return redirect(go_on(done), 303)
+
+
+def page_of(template: str, case: Mapping[str, Any], refused: Refused | None, name: str, **about: Any) -> Any:
+    """A case's page; with what was refused, in the form of the act that is called ``name``."""
+    lines = lines_of(case["person_id"])
+    page = render_template(
+        template,
+        lines=lines,
+        refused=with_who(refused, lines, case),
+        refused_act=name,
+        entered=request.form,
+        receipt=take_receipt(),
+        **about,
+    )
+    return page, refused.status if refused else 200
 
 
 def keep_receipt(said: Any, done: Mapping[str, Any]) -> None:
@@ -106,21 +126,26 @@ def lines_of(person_id: str) -> list[Any] | None:
     return items
 
 
-def with_who(refused: Refused | None, lines: Sequence[Mapping[str, Any]] | None, case_id: str) -> Refused | None:
-    """The refusal with who was faster, and when, as the timeline has it."""
+def with_who(
+    refused: Refused | None, lines: Sequence[Mapping[str, Any]] | None, case: Mapping[str, Any]
+) -> Refused | None:
+    """The refusal with who was faster, and when, once the timeline has heard of it."""
     if refused is None or refused.status != 409 or refused.problem.get("by"):
         return refused
-    own = [line for line in lines or () if line["aggregate_id"] == case_id]
-    line = _line_that_did(refused, own)
+    own = [line for line in lines or () if line["aggregate_id"] == case["id"]]
+    line = _line_that_did(refused, own, case["version"])
     if line is None:
         return refused
-    return Refused(refused.status, {**refused.problem, "by": line["actor"] or "—", "at": line["occurred_at"]})
+    by = line["actor"] or _("系统（自动办理）")
+    return Refused(refused.status, {**refused.problem, "by": by, "at": line["occurred_at"]})
 
 
-def _line_that_did(refused: Refused, own: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The line that brought the state in which the act was refused, or that did the same before."""
+def _line_that_did(refused: Refused, own: Sequence[Mapping[str, Any]], version: int) -> Mapping[str, Any] | None:
+    """The line that brought the state in which the act was refused, that did the same before, or that is the latest."""
     if refused.code in _DONE_BEFORE:
         return next((line for line in own if line["type"] == _DONE_BEFORE[refused.code]), None)
+    if refused.code == _CHANGED_MEANWHILE:
+        return next((line for line in own if line["sequence"] == version), None)
     found = None
     for line in own:
         if line["state"] != refused.problem.get("state"):
@@ -138,9 +163,9 @@ def look_up(endpoint: str) -> Any:
     return redirect(url_for(endpoint, person=person_id), 303)
 
 
-def asked_person() -> str | None:
-    """Whom a form is about: by a link, or as it was sent."""
-    text = request.values.get("person", "") or request.form.get("person_id", "")
+def asked(name: str) -> str | None:
+    """The id that a link or a form names, as ``person``: whom or what it is about."""
+    text = request.values.get(name, "")
     try:
         return str(UUID(text)) if text else None
     except ValueError:

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from services.console.clients import Refused
 from services.console.pages.common import act, get, get_bytes
-from services.console.words import PROBLEMS
+from services.console.problem_words import PROBLEMS
 from shared.web.access import Jurisdiction, allows
 from shared.web.principal import SUPERVISORS, Role
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Blueprint, render_template, request
 
 from services.console.identity import current_account
-from services.console.pages.common import get, names_of
+from services.console.pages.common import get, person_of
 from services.console.pages.discrepancies import READERS
 from shared.web.access import Jurisdiction, Outside, allows
 from shared.web.principal import SUPERVISORS, Role
@@ -27,7 +27,7 @@ def one(person_id: UUID) -> Any:
         limit=50,
         cursor=request.args.get("cursor"),
     )
-    person = names_of([str(person_id)]).get(str(person_id))
+    person = person_of(str(person_id))
     return render_template("case.html", case=case, timeline=timeline, person=person)
 
 

@@ -92,6 +92,11 @@ def names_of(person_ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
     return {person["id"]: person for person in found["items"]}
 
 
+def person_of(person_id: str) -> Mapping[str, Any] | None:
+    """One person's file, if the user may read it."""
+    return names_of([person_id]).get(person_id)
+
+
 def find_person(identity_number: str) -> str:
     """The id of whoever has an identity number, which goes in no address.
 

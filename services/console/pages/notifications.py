@@ -24,13 +24,19 @@ PLACES: Mapping[str, tuple[str, tuple[Role, ...]]] = {
     "release": ("releases.one", (Role.CENTRE_CLERK, *_ABOVE)),
     "order": ("orders.one", (Role.STATION_OFFICER, Role.CENTRE_CLERK, *_ABOVE)),
     "stay": ("stays.one", (Role.STATION_OFFICER, Role.CENTRE_CLERK, *_ABOVE)),
-    "test_order": ("tests.index", (Role.STATION_OFFICER, *_ABOVE)),
+    "test_order": ("tests.one", (Role.STATION_OFFICER, *_ABOVE)),
     "opening": ("persons.openings", (*_ABOVE, Role.AUDITOR)),
     "discrepancy": ("discrepancies.index", (*SUPERVISORS, Role.AUDITOR, Role.OPERATOR)),
 }
 
 # What the page of one is told the id by.
-_NAMES = {"tasks.one": "task_id", "releases.one": "release_id", "orders.one": "order_id", "stays.one": "stay_id"}
+_NAMES = {
+    "tasks.one": "task_id",
+    "releases.one": "release_id",
+    "orders.one": "order_id",
+    "stays.one": "stay_id",
+    "tests.one": "test_order_id",
+}
 
 
 @bp.get("")

@@ -8,15 +8,15 @@ from collections.abc import Mapping
 from flask_babel import lazy_gettext as _l
 
 from services.console import testing_words as said
-from services.console.acts import Field, Kind
-from services.console.pages.testing_acts import COUNTY, NOW, REFUSED_TO_SIGN, SIGNED, STATION, TOLD_AT, TestAct
+from services.console.acts import Act, Field, Kind
+from services.console.pages.testing_acts import COUNTY, NOW, REFUSED_TO_SIGN, SIGNED, STATION, TOLD_AT
 
 _EXAMINED = ("lab_requested", "lab_approved", "lab_sent", "lab_reported", "lab_told", "sample_unfit")
 _EXAMINED_AGAIN = ("retest_requested", "retest_approved", "retest_sent", "retest_reported")
 STANDING = frozenset({"positive_told", "settled", *_EXAMINED, *_EXAMINED_AGAIN})  # told, and not overturned
 
-CONTESTED: Mapping[str, TestAct] = {
-    "addiction-opinion": TestAct(
+CONTESTED: Mapping[str, Act] = {
+    "addiction-opinion": Act(
         _l("登记吸毒成瘾认定意见"),
         _l("已登记认定意见。"),
         (
@@ -27,7 +27,7 @@ CONTESTED: Mapping[str, TestAct] = {
         STANDING,
         _l("《吸毒成瘾认定办法》第六条至第八条"),
     ),
-    "objection": TestAct(
+    "objection": Act(
         _l("本人申请实验室检测或者复检"),
         _l("已登记申请，请在期限内决定。"),
         (
@@ -38,14 +38,14 @@ CONTESTED: Mapping[str, TestAct] = {
         frozenset({"positive_told", "lab_told", "settled"}),
         _l("《吸毒检测程序规定》第十条、第十三条。申请不影响案件办理（第十七条），费用由公安机关承担（第十八条）。"),
     ),
-    "waiver": TestAct(
+    "waiver": Act(
         _l("本人签字不申请"),
         _l("已登记放弃申请，结果已确定。"),
         (Field("signed_at", _l("签字时间"), Kind.MOMENT, required=False, hint=_l("不填即为现在。放弃后不能再申请。")),),
         STATION,
         frozenset({"positive_told", "lab_told"}),
     ),
-    "objection-decision": TestAct(
+    "objection-decision": Act(
         _l("登记对申请的决定"),
         _l("已登记决定，请告知本人。"),
         (
@@ -61,7 +61,7 @@ CONTESTED: Mapping[str, TestAct] = {
         frozenset({"lab_requested", "retest_requested"}),
         _l("《吸毒检测程序规定》第十条、第十三条"),
     ),
-    "dispatch": TestAct(
+    "dispatch": Act(
         _l("登记送检"),
         _l("已登记送检。"),
         (
@@ -75,7 +75,7 @@ CONTESTED: Mapping[str, TestAct] = {
             "《吸毒检测程序规定》第四条、第八条、第十一条、第十四条：送检至少两名工作人员；复检须由另一家有资质的鉴定机构进行"
         ),
     ),
-    "report-telling": TestAct(
+    "report-telling": Act(
         _l("已告知本人检测报告"),
         _l("已登记告知。"),
         (Field("signed", _l("本人是否签名"), Kind.YES_OR_NO, choices=SIGNED), REFUSED_TO_SIGN, TOLD_AT),
@@ -83,7 +83,7 @@ CONTESTED: Mapping[str, TestAct] = {
         frozenset({"lab_reported", "retest_reported"}),
         _l("《吸毒检测程序规定》第十二条、第十五条"),
     ),
-    "unfit-sample": TestAct(
+    "unfit-sample": Act(
         _l("样本不符合检测条件"),
         _l("已登记样本不合格。"),
         (Field("reason", _l("原因"), Kind.LONG),),
@@ -91,7 +91,7 @@ CONTESTED: Mapping[str, TestAct] = {
         frozenset({"lab_approved", "lab_sent", "retest_approved", "retest_sent"}),
         _l("《吸毒检测程序规定》第十六条"),
     ),
-    "new-sample": TestAct(
+    "new-sample": Act(
         _l("登记重新采样"),
         _l("已登记新样本，请送检。"),
         (
@@ -104,7 +104,7 @@ CONTESTED: Mapping[str, TestAct] = {
         frozenset({"sample_unfit"}),
         _l("《吸毒检测程序规定》第十六条"),
     ),
-    "abandonment": TestAct(
+    "abandonment": Act(
         _l("无法取得可检样本，撤销阳性结果"),
         _l("阳性结果已撤销。依据它作出的决定须复核。"),
         (),
@@ -112,7 +112,7 @@ CONTESTED: Mapping[str, TestAct] = {
         frozenset({"sample_unfit"}),
         _l("《吸毒检测程序规定》第十六条"),
     ),
-    "custody": TestAct(
+    "custody": Act(
         _l("登记样本保管"),
         _l("已登记样本保管。"),
         (

@@ -1,6 +1,6 @@
 """Decisions and admissions (决定与收治): what is to be decided, served, told and taken in, until it is executed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,10 +9,9 @@ from werkzeug.datastructures import MultiDict
 
 from services.console.acts import Act
 from services.console.clients import Refused
-from services.console.identity import current_account
 from services.console.pages import acting
 from services.console.pages.acting import Cases
-from services.console.pages.common import act, get, names_of
+from services.console.pages.common import act, get, names_of, person_of
 from services.console.pages.custody_acts import CENTRE, DECIDERS, NEW_ORDER, ORDER_ACT_OF, ORDER_ACTS
 from services.console.words import STATES, Spoken
 from shared.reference.divisions import containing, divisions
@@ -21,7 +20,7 @@ from shared.web.principal import Role
 
 bp = Blueprint("orders", __name__, url_prefix="/orders")
 
-ORDERS = Cases("detention_intake", "/orders", ORDER_ACTS, ORDER_ACT_OF)
+ORDERS = Cases("detention_intake", "/orders", ORDER_ACT_OF)
 WRITERS = (Role.STATION_OFFICER, Role.COUNTY_SUPERVISOR, Role.CENTRE_CLERK)
 READERS = (*WRITERS, Role.CITY_SUPERVISOR)
 GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -69,8 +68,12 @@ def index() -> Any:
 @bp.get("/new")
 @allows(*WRITERS, within=Jurisdiction.OWN_NAME)
 def new() -> Any:
-    """A form for an existing decision: first the person, by a link or an identity number, then what was decided."""
-    return _new()
+    """A form for an existing decision: first the person, by a link or an identity number, then what was decided.
+
+    The decision on a test that waits to be entered has a page of its own already.
+    """
+    waiting = [order for order in _orders_of(acting.asked("test")) if order["state"] == "decision_due"]
+    return redirect(url_for("orders.one", order_id=waiting[0]["id"])) if waiting else _new()
 
 
 @bp.post("/new/person")
@@ -87,7 +90,7 @@ def find() -> Any:
 @allows(*WRITERS, within=Jurisdiction.AREA, outside=Outside.REFUSED)
 def enter() -> Any:
     """Enter the decision."""
-    about = {"person_id": acting.asked_person(), "test_order_id": request.form.get("test") or None}
+    about = {"person_id": acting.asked("person"), "test_order_id": acting.asked("test")}
     if about["person_id"] is None:
         return _new(acting.no_person())
     try:
@@ -130,6 +133,11 @@ def _list(**query: Any) -> Any:
     return get("detention_intake", "/orders", limit=PAGE, **query)
 
 
+def _orders_of(test_order_id: str | None) -> Sequence[Mapping[str, Any]]:
+    """The orders that rest on a test, as far as the user may know."""
+    return _list(test_order_id=test_order_id)["items"] if test_order_id else ()
+
+
 def _groups() -> dict[str, list[Any]]:
     """What is open, in the order of its deadline; under review, and still to be told, also what is executed."""
     found = {name: [one for state in states for one in _list(state=state)["items"]] for name, states in GROUPS.items()}
@@ -144,40 +152,38 @@ def _groups() -> dict[str, list[Any]]:
     return {**before, "review": reviewed, "executing": found["executing"]}
 
 
-def _offered(order: Mapping[str, Any], acts: Mapping[str, Act]) -> dict[str, Act]:
+def _offered(order: Mapping[str, Any]) -> dict[str, Act]:
     under_review = order["review_opened_at"] and not order["review_outcome"]
-    return {name: act for name, act in ORDERS.offered(order, acts).items() if name != "review-decision" or under_review}
+    return {
+        name: act for name, act in ORDERS.offered(order, _acts()).items() if name != "review-decision" or under_review
+    }
 
 
 def _page(order_id: UUID, refused: Refused | None = None, name: str = "") -> Any:
-    order, acts = ORDERS.read(order_id), _acts()
-    lines = acting.lines_of(order["person_id"])
-    page = render_template(
+    order = ORDERS.read(order_id)
+    return acting.page_of(
         "order.html",
+        order,
+        refused,
+        name,
         order=order,
-        person=names_of([order["person_id"]]).get(order["person_id"]),
-        acts=_offered(order, acts),
-        lines=lines,
-        refused=acting.with_who(refused, lines, order["id"]),
-        refused_act=name,
-        refused_form=acts.get(name),
-        entered=request.form,
-        receipt=acting.take_receipt(),
+        person=person_of(order["person_id"]),
+        acts=_offered(order),
         may_decide=acting.role() in DECIDERS,
         may_admit=acting.role() in CENTRE,
     )
-    return page, refused.status if refused else 200
 
 
 def _new(refused: Refused | None = None) -> Any:
-    person_id = acting.asked_person()
-    person = names_of([person_id]).get(person_id) if person_id else None
+    person_id, test = acting.asked("person"), acting.asked("test")
+    person = person_of(person_id) if person_id else None
     home = (person or {}).get("residence_division") or ""
     page = render_template(
         "order_new.html",
         person_id=person_id,
         person=person,
-        test=request.values.get("test", ""),
+        test=test,
+        known=_orders_of(test),
         act=NEW_ORDER.with_field("division", choices=_townships()),
         refused=refused,
         entered=request.form if refused else MultiDict({"division": home[:TOWNSHIP_DIGITS]}),
@@ -187,9 +193,7 @@ def _new(refused: Refused | None = None) -> Any:
 
 def _townships() -> dict[str, str]:
     """The townships of the user's area, and the area itself where it is no larger than a county."""
-    account = current_account()
-    assert account is not None
-    within = account.division
+    within = acting.user().division
     own = [code for code in containing(within)[:1] if len(code) > 4]
     codes = [*own, *(place.code for place in divisions().of_level("township", within))]
     return {code: divisions().full_name(code) for code in dict.fromkeys(codes)}

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from services.console.clients import Refused
-from services.console.pages.common import act, get, names_of
+from services.console.pages.common import act, get, person_of
 from shared.web.access import Jurisdiction, Outside, allows
 from shared.web.principal import SUPERVISORS, Role
 
@@ -78,5 +78,5 @@ def answer(opening_id: UUID) -> Response:
 
 
 def _file(person_id: UUID, refused: Refused | None = None) -> str:
-    person = names_of([str(person_id)]).get(str(person_id))
+    person = person_of(str(person_id))
     return render_template("person.html", person_id=person_id, person=person, refused=refused, entered=request.form)

@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 
 from services.console.acts import Act
 from services.console.clients import Away, Refused
 from services.console.pages import acting
 from services.console.pages.acting import Cases
-from services.console.pages.common import act, get, names_of
+from services.console.pages.common import act, get, names_of, person_of
 from services.console.pages.release_acts import NEW_RELEASE, RELEASE_ACT_OF, RELEASE_ACTS
 from services.console.words import STATES, Spoken
 from shared.web.access import Jurisdiction, Outside, allows
@@ -19,7 +19,7 @@ from shared.web.principal import SUPERVISORS, Role
 
 bp = Blueprint("releases", __name__, url_prefix="/releases")
 
-RELEASES = Cases("release_notification", "/releases", RELEASE_ACTS, RELEASE_ACT_OF)
+RELEASES = Cases("release_notification", "/releases", RELEASE_ACT_OF)
 READERS = (Role.CENTRE_CLERK, *SUPERVISORS)
 WEEK, LATELY = timedelta(days=7), timedelta(days=30)
 PAGE, TASKS = 100, 200
@@ -57,10 +57,10 @@ def find() -> Any:
 @allows(Role.CENTRE_CLERK, within=Jurisdiction.OWN_NAME)
 def plan() -> Any:
     """Plan it."""
-    person_id = acting.asked_person()
+    person_id = acting.asked("person")
     if person_id is None:
         return _new(acting.no_person())
-    about = {"person_id": person_id, "centre": acting.organisation(), "stay_id": request.form.get("stay") or None}
+    about = {"person_id": person_id, "centre": acting.organisation(), "stay_id": acting.asked("stay")}
     try:
         made = act("release_notification", "/releases", {**NEW_RELEASE.body(request.form), **about})
     except Refused as refused:
@@ -166,45 +166,31 @@ def _acts(release: Mapping[str, Any]) -> dict[str, Act]:
 
 def _page(release_id: UUID, refused: Refused | None = None, name: str = "") -> Any:
     release = RELEASES.read(release_id)
-    lines = acting.lines_of(release["person_id"])
     tasks = tasks_of([release]) if release["state"] == "planned" else None
-    page = render_template(
+    return acting.page_of(
         "release.html",
+        release,
+        refused,
+        name,
         release=release,
         task=(tasks or {}).get(release["id"]),
-        person=names_of([release["person_id"]]).get(release["person_id"]),
+        person=person_of(release["person_id"]),
         acts=_acts(release),
-        lines=lines,
-        refused=acting.with_who(refused, lines, release["id"]),
-        refused_act=name,
-        refused_form=RELEASE_ACTS.get(name),
-        entered=request.form,
-        receipt=acting.take_receipt(),
         is_clerk=acting.role() is Role.CENTRE_CLERK,
     )
-    return page, refused.status if refused else 200
 
 
 def _new(refused: Refused | None = None) -> Any:
-    person_id = acting.asked_person()
+    person_id = acting.asked("person")
     known = _list(person_id=person_id, state="planned") if person_id else []
     page = render_template(
         "release_new.html",
         person_id=person_id,
-        person=names_of([person_id]).get(person_id) if person_id else None,
-        stay=_stay(),
+        person=person_of(person_id) if person_id else None,
+        stay=acting.asked("stay"),
         known=known,
         act=NEW_RELEASE,
         refused=refused,
         entered=request.form,
     )
     return page, refused.status if refused else 200
-
-
-def _stay() -> str:
-    """The stay that the release ends, if the form is about one."""
-    text = request.values.get("stay", "")
-    try:
-        return str(UUID(text)) if text else ""
-    except ValueError:
-        return abort(404)

@@ -12,7 +12,7 @@ from services.console.acts import Act
 from services.console.clients import Refused
 from services.console.pages import acting
 from services.console.pages.acting import Cases
-from services.console.pages.common import get, names_of, put
+from services.console.pages.common import get, names_of, person_of, put
 from services.console.pages.custody_acts import STAY_ACT_OF, STAY_ACTS
 from services.console.words import STATES, Spoken
 from shared.kernel.clock import china_day
@@ -21,7 +21,7 @@ from shared.web.principal import Role
 
 bp = Blueprint("stays", __name__, url_prefix="/stays")
 
-STAYS = Cases("detention_intake", "/stays", STAY_ACTS, STAY_ACT_OF)
+STAYS = Cases("detention_intake", "/stays", STAY_ACT_OF)
 DECIDERS = (Role.STATION_OFFICER, Role.COUNTY_SUPERVISOR)
 READERS = (*DECIDERS, Role.CENTRE_CLERK, Role.CITY_SUPERVISOR)
 AWAY = ("on_medical_leave", "out_to_court", "escaped", "in_criminal_custody")
@@ -154,22 +154,17 @@ def _acts(stay: Mapping[str, Any]) -> dict[str, Act]:
 
 def _page(stay_id: UUID, refused: Refused | None = None, name: str = "") -> Any:
     stay = STAYS.read(stay_id)
-    lines = acting.lines_of(stay["person_id"])
-    page = render_template(
+    return acting.page_of(
         "stay.html",
+        stay,
+        refused,
+        name,
         stay=stay,
         term=term_of(stay, china_day(datetime.now(UTC))),
-        person=names_of([stay["person_id"]]).get(stay["person_id"]),
+        person=person_of(stay["person_id"]),
         acts=_acts(stay),
-        lines=lines,
-        refused=acting.with_who(refused, lines, stay["id"]),
-        refused_act=name,
-        refused_form=STAY_ACTS.get(name),
-        entered=request.form,
-        receipt=acting.take_receipt(),
         is_clerk=acting.role() is Role.CENTRE_CLERK,
     )
-    return page, refused.status if refused else 200
 
 
 def term_of(stay: Mapping[str, Any], today: date) -> dict[str, int]:

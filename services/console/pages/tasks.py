@@ -10,8 +10,9 @@ from flask_babel import lazy_gettext as _l
 
 from services.console.clients import Refused
 from services.console.identity import current_account
-from services.console.pages.common import act, get, names_of, wants_json
-from services.console.words import PROBLEMS, RULES, STATES, Spoken
+from services.console.pages.common import act, get, names_of, person_of, wants_json
+from services.console.problem_words import PROBLEMS
+from services.console.words import RULES, STATES, Spoken
 from shared.web.access import Jurisdiction, Outside, allows
 from shared.web.principal import SUPERVISORS, Role
 
@@ -126,7 +127,7 @@ def _page(task_id: UUID, refused: Refused | None = None, step: str | None = None
     page = render_template(
         "task.html",
         task=task,
-        person=names_of([task["person_id"]]).get(task["person_id"]),
+        person=person_of(task["person_id"]),
         lines=get("oversight", f"/cases/{task['person_id']}/timeline", order="newest_first", limit=30)["items"],
         offices=get("community_handover", "/offices", limit=200)["items"] if task["state"] in _ASKS_FOR_OFFICE else [],
         is_supervisor=account is not None and account.role.endswith("_supervisor"),

@@ -5,20 +5,18 @@ person and kept in the file. In Chinese whatever the user's language is: they ar
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, abort, render_template
+from flask import Blueprint, Response
 from flask_babel import force_locale
 
-from services.console import papers
-from services.console.pages.common import get, names_of
+from services.console.pages.common import get, person_of
+from services.console.pages.sheets import NAMELESS, document_of, page_of, sealed_by
 from services.console.pages.tests import READERS, laboratories_for
-from services.console.papers import Paper
+from services.console.papers import Paper, moment_of
 from services.console.testing_words import RESULTS, SAMPLE_TYPES, SUBSTANCES
 from services.console.words import moment
-from shared.kernel.clock import CHINA
 from shared.web.access import Jurisdiction, allows
 
 bp = Blueprint("test_notices", __name__, url_prefix="/tests/<uuid:test_order_id>")
@@ -34,26 +32,19 @@ _WAIVED = "申请不收取费用，也不影响案件的办理。不申请的，
 @allows(*READERS, within=Jurisdiction.HOLDER)
 def show(test_order_id: UUID) -> Any:
     """All sheets as a page, for the browser's printer."""
-    sheets = _papers(test_order_id)
-    has_pdf = papers.font() is not None
-    return render_template("test_notices.html", papers=sheets, test_order_id=test_order_id, has_pdf=has_pdf)
+    return page_of("test_notices.html", _papers(test_order_id), test_order_id=test_order_id)
 
 
 @bp.get("/notice.pdf")
 @allows(*READERS, within=Jurisdiction.HOLDER)
 def pdf(test_order_id: UUID) -> Response:
-    """All sheets as a document; where there is no type for it, or nothing to say yet, there is none."""
-    sheets = _papers(test_order_id)
-    if papers.font() is None or not sheets:
-        abort(404)
-    shown = Response(papers.pdf_of(sheets), mimetype="application/pdf")
-    shown.headers["Content-Disposition"] = f"attachment; filename=test-result-{str(test_order_id)[:8]}.pdf"
-    return shown
+    """All sheets as a document."""
+    return document_of(_papers(test_order_id), f"test-result-{str(test_order_id)[:8]}")
 
 
 def _papers(test_order_id: UUID) -> list[Paper]:
     order = get("drug_testing", f"/test-orders/{test_order_id}")
-    person = names_of([order["person_id"]]).get(order["person_id"], {})
+    person = person_of(order["person_id"]) or {}
     laboratories = {one["code"]: one["name"] for one in laboratories_for(order)}
     with force_locale("zh"):
         parts = ("on_site", "lab", "retest")
@@ -66,7 +57,7 @@ def _of(order: Mapping[str, Any], part: str) -> Mapping[str, Any]:
 
 
 def _paper(order: Mapping[str, Any], part: str, person: Mapping[str, Any], laboratories: Mapping[str, str]) -> Paper:
-    name = person.get("full_name") or "（姓名未开放）"
+    name = person.get("full_name") or NAMELESS
     number = f"（证件号码：{person['identity_number']}）" if person.get("identity_number") else ""
     found = _of(order, part)
     return Paper(
@@ -83,7 +74,7 @@ def _found(order: Mapping[str, Any], part: str, laboratories: Mapping[str, str])
     if part == "on_site":
         named = "、".join(str(SUBSTANCES.get(one, one)) for one in order["substances"])
         what = f"，检出：{named}" if named else ""
-        said = f"{_day(order['collected_at'])}采集您的{sample}进行现场检测，结果为{RESULTS[order['result']]}{what}。"
+        said = f"{_when(order['collected_at'])}采集您的{sample}进行现场检测，结果为{RESULTS[order['result']]}{what}。"
         sealed = f"样本已分装封存，A 样本编号 {order['sample_a']}，B 样本编号 {order['sample_b']}，至少保存六个月。"
         return (said, sealed) if order["sample_a"] else (said,)
     seal, by = order["sample_b" if part == "retest" else "sample_a"], laboratories.get(found["laboratory"], "")
@@ -114,21 +105,20 @@ def _deadline(order: Mapping[str, Any], part: str) -> str:
     told, is_last = _of(order, part)["told_at"], part == "lab" or order["lab"] is None
     at = moment(order["objection_due_at"]) if told and is_last else None
     rule = "自被告知结果之日起三个工作日内"
-    return f"{rule}（{at.year}年{at.month}月{at.day}日{at:%H:%M}前）" if at else rule
+    return f"{rule}（{moment_of(at)}前）" if at else rule
 
 
 def _signature(order: Mapping[str, Any], found: Mapping[str, Any]) -> Sequence[str]:
-    today = datetime.now(UTC).astimezone(CHINA)
     if found["told_at"] and not found["signed"]:
         noted = order["refusal_note"] if found is order and order["refusal_note"] else ""
         person = "被检测人拒绝签名" + (f"：{noted}" if noted else "")
     else:
         person = "被检测人（签名）：＿＿＿＿＿＿＿＿"
     tester = (f"检测人：{order['tester']}",) if found is order else ()
-    return (person, *tester, order["station"], "（盖章）", f"{today.year}年{today.month}月{today.day}日")
+    return (person, *tester, *sealed_by(order["station"]))
 
 
-def _day(text: str) -> str:
+def _when(text: str) -> str:
     at = moment(text)
     assert at is not None
-    return f"{at.year}年{at.month}月{at.day}日{at:%H:%M}"
+    return moment_of(at)

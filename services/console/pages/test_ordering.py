@@ -6,16 +6,15 @@ first; who has a file already is shown, and only the test is asked for.
 
 import time
 from typing import Any
-from uuid import UUID
 
-from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask_babel import lazy_gettext as _l
 
 from services.console import testing_words as said
 from services.console.acts import Act, Field, Kind
 from services.console.clients import Refused
-from services.console.identity import current_account
-from services.console.pages.common import act, names_of
+from services.console.pages import acting
+from services.console.pages.common import act, person_of
 from services.console.words import SEXES
 from shared.reference.divisions import divisions
 from shared.web.access import Jurisdiction, allows
@@ -54,14 +53,14 @@ RECEIPT = _l("已下达检测。")
 @allows(Role.STATION_OFFICER, within=Jurisdiction.OWN_NAME)
 def new() -> Any:
     """The form: of somebody new, or of somebody who is known."""
-    return _page(_person_asked_for())
+    return _page(acting.asked("person"))
 
 
 @bp.post("/new")
 @allows(Role.STATION_OFFICER, within=Jurisdiction.OWN_NAME)
 def order() -> Any:
     """The person is registered and the test is ordered."""
-    person = _person_asked_for()
+    person = acting.asked("person")
     try:
         if person is None:
             entered = Act("", "", PERSON).body(request.form)
@@ -78,7 +77,7 @@ def _order(person: str) -> Any:
         done = _act_when_known(body)
     except Refused as refused:
         return _page(str(refused.problem.get("merged_into", person)), refused)
-    session["receipt"] = {"test": done["id"], "text": str(RECEIPT), "version": done["version"]}
+    acting.keep_receipt(RECEIPT, done)
     return redirect(url_for("tests.one", test_order_id=done["id"]), 303)
 
 
@@ -99,9 +98,7 @@ def _act_when_known(body: dict[str, Any]) -> Any:
 
 
 def _test_fields() -> tuple[Field, ...]:
-    account = current_account()
-    assert account is not None
-    townships = _townships(account.division[:9])
+    townships = _townships(acting.user().division[:9])
     by_hand = {code: words for code, words in said.TEST_GROUNDS.items() if code != "scheduled"}
     return (
         Field("ground", _l("检测理由（重嫌必检）"), Kind.CHOICE, choices=by_hand),
@@ -110,21 +107,13 @@ def _test_fields() -> tuple[Field, ...]:
     )
 
 
-def _person_asked_for() -> str | None:
-    """The file that the address names, if it names one."""
-    try:
-        return str(UUID(request.args["person"]))
-    except (KeyError, ValueError):
-        return None
-
-
 def _page(person_id: str | None, refused: Refused | None = None, *, is_found: bool = False) -> Any:
     fields = _test_fields() if person_id else (*PERSON, *_test_fields())
     page = render_template(
         "test_new.html",
         form=Act(_l("下达检测") if person_id else _l("登记并下达检测"), "", fields, basis=BASIS, is_main=True),
         person_id=person_id,
-        person=names_of([person_id]).get(person_id) if person_id else None,
+        person=person_of(person_id) if person_id else None,
         is_found=is_found,
         is_registered=person_id is not None and "person" not in request.args and not is_found,
         refused=refused,

@@ -4,37 +4,28 @@ The states and the roles are drug_testing's; that both agree is tested. What fol
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from flask_babel import lazy_gettext as _l
 
 from services.console import testing_words as said
 from services.console.acts import Act, Field, Kind
+from services.console.words import SEXES
 from shared.web.principal import Role
 
 STATION = frozenset({Role.STATION_OFFICER})
 COUNTY = frozenset({Role.COUNTY_SUPERVISOR, Role.CITY_SUPERVISOR})
 NOW = _l("不填即为现在。")
+_SEXES = {code: SEXES[code] for code in ("female", "male")}  # who collects is known
 SIGNED = {"yes": _l("已签名"), "no": _l("拒绝签名")}
-_SEXES = {"female": _l("女"), "male": _l("男")}
 _TESTER = Field("tester", _l("检测人"))
 _LOT = Field("reagent_lot", _l("试剂批号"))
 _READ_AT = Field("resulted_at", _l("判读时间"), Kind.MOMENT, required=False, hint=NOW)
 REFUSED_TO_SIGN = Field("refusal_note", _l("拒签说明（拒绝签名时必填）"), required=False)
 TOLD_AT = Field("told_at", _l("告知时间"), Kind.MOMENT, required=False, hint=NOW)
 
-
-@dataclass(frozen=True, slots=True)
-class TestAct(Act):
-    """An act on a test order; ``step`` is what the API calls it, where that is not the act's own name."""
-
-    __test__ = False
-
-    step: str = ""
-
-
-ON_SITE: Mapping[str, TestAct] = {
-    "collection": TestAct(
+ON_SITE: Mapping[str, Act] = {
+    "collection": Act(
         _l("登记采样"),
         _l("已登记采样。"),
         (
@@ -55,7 +46,7 @@ ON_SITE: Mapping[str, TestAct] = {
         frozenset({"ordered", "force_approved"}),
         _l("《吸毒检测程序规定》第八条"),
     ),
-    "refusal": TestAct(
+    "refusal": Act(
         _l("本人拒绝检测"),
         _l("已登记拒绝检测。"),
         (Field("refused_at", _l("拒绝时间"), Kind.MOMENT, required=False, hint=NOW),),
@@ -63,14 +54,14 @@ ON_SITE: Mapping[str, TestAct] = {
         frozenset({"ordered"}),
         _l("《禁毒法》第三十二条；《吸毒检测程序规定》第七条"),
     ),
-    "agreement": TestAct(
+    "agreement": Act(
         _l("本人同意检测"),
         _l("已登记同意检测。"),
         (),
         STATION,
         frozenset({"refused", "force_approved"}),
     ),
-    "forced-test": TestAct(
+    "forced-test": Act(
         _l("登记批准强制检测"),
         _l("已登记强制检测的批准。"),
         (
@@ -84,14 +75,14 @@ ON_SITE: Mapping[str, TestAct] = {
         frozenset({"refused"}),
         _l("《吸毒检测程序规定》第七条"),
     ),
-    "non-test": TestAct(
+    "non-test": Act(
         _l("不再检测"),
         _l("已登记不再检测。"),
         (Field("reason", _l("原因"), Kind.LONG, hint=_l("计入未检测。依法不需要检测的，由区县登记免检。")),),
         STATION | COUNTY,
         frozenset({"ordered", "refused", "force_approved"}),
     ),
-    "exemption": TestAct(
+    "exemption": Act(
         _l("批准免检"),
         _l("已批准免检。"),
         (
@@ -101,14 +92,14 @@ ON_SITE: Mapping[str, TestAct] = {
         COUNTY,
         frozenset({"ordered", "refused", "missed"}),
     ),
-    "invalid-card": TestAct(
+    "invalid-card": Act(
         _l("试剂无效，重新检测"),
         _l("已登记无效试剂，请重新检测。"),
         (replace(_LOT, hint=_l("质控线没有出现的那一份。")),),
         STATION,
         frozenset({"collected"}),
     ),
-    "negative": TestAct(
+    "negative": Act(
         _l("结果：阴性"),
         _l("已登记阴性结果，请当场告知本人。"),
         (Field("result", "", Kind.FIXED, fixed="negative"), _TESTER, _LOT, _READ_AT),
@@ -117,7 +108,7 @@ ON_SITE: Mapping[str, TestAct] = {
         _l("《吸毒检测程序规定》第九条"),
         step="result",
     ),
-    "positive": TestAct(
+    "positive": Act(
         _l("结果：阳性"),
         _l("已登记阳性结果，请当场告知本人。"),
         (
@@ -141,7 +132,7 @@ ON_SITE: Mapping[str, TestAct] = {
         _l("《吸毒检测程序规定》第八条、第九条：分装两份，编号封存，至少保存六个月"),
         step="result",
     ),
-    "telling": TestAct(
+    "telling": Act(
         _l("已告知本人结果"),
         _l("已登记告知。"),
         (Field("signed", _l("本人是否签名"), Kind.YES_OR_NO, choices=SIGNED), REFUSED_TO_SIGN, TOLD_AT),

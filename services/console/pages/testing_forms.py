@@ -10,11 +10,11 @@ from flask_babel import lazy_gettext as _l
 from services.console import testing_words as said
 from services.console.acts import Act, Field, Kind, offered
 from services.console.pages.objection_acts import CONTESTED
-from services.console.pages.testing_acts import ON_SITE, TestAct
+from services.console.pages.testing_acts import ON_SITE
 from shared.web.principal import Role
 
 Laboratories = Sequence[Mapping[str, Any]]
-ACTS: Mapping[str, TestAct] = {**ON_SITE, **CONTESTED}
+ACTS: Mapping[str, Act] = {**ON_SITE, **CONTESTED}
 # What is usually done next in a state. Where nothing has to be done, the opinion on addiction is, until there is one.
 NEXT: Mapping[str, str] = {
     "ordered": "collection",
@@ -41,8 +41,7 @@ def acts_for(
     """
     usual_next = NEXT.get(order["state"]) or ("" if order["opinion"] else "addiction-opinion")
     made = {name: _made_for(act, order, usual, laboratories, sex) for name, act in ACTS.items()}
-    shown = {name: replace(act, is_main=name == usual_next) for name, act in made.items()}
-    found = offered(shown, order["state"], role)
+    found = offered(made, order["state"], role, usual_next)
     if "objection" in found and why_no_objection(order):
         del found["objection"]
     return found
@@ -58,8 +57,8 @@ def why_no_objection(order: Mapping[str, Any]) -> Any:
 
 
 def _made_for(
-    act: TestAct, order: Mapping[str, Any], usual: Mapping[str, str], laboratories: Laboratories, sex: str | None
-) -> TestAct:
+    act: Act, order: Mapping[str, Any], usual: Mapping[str, str], laboratories: Laboratories, sex: str | None
+) -> Act:
     fields = [replace(field, usual=usual[field.name]) if field.name in usual else field for field in act.fields]
     return replace(act, fields=tuple(_of_order(field, order, laboratories, sex) for field in fields))
 
