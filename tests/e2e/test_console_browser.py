@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, expect
 
 from deploy.local.accounts import OFFICE
 from shared.kernel.clock import CHINA
-from tests.support.browser import ON_SQLITE, offered_task, page_for, violations_on
+from tests.support.browser import ON_SQLITE, card_of, new_name, offered_task, page_for, violations_on
 from tests.support.platform import RunningPlatform
 from tests.support.spreadsheets import result_row, table, xlsx_file
 
@@ -17,10 +17,10 @@ pytestmark = [pytest.mark.e2e, pytest.mark.browser, ON_SQLITE]
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
 def test_an_officer_confirms_meets_and_registers(browser: Browser, platform: RunningPlatform, scripts: bool) -> None:
-    name = f"接力{'甲' if scripts else '乙'}{platform.stack.urls['console'][-4:]}"
+    name = new_name()
     offered_task(platform, name)
     page = page_for(browser, platform, "officer", scripts=scripts)
-    card = page.locator(".card", has_text=name)
+    card = card_of(page, name)
     assert card.locator(".state").inner_text() == "待确认"
     card.get_by_role("button", name="确认收到").click()
     assert "已确认接收" in page.locator(".receipt").inner_text()
@@ -35,9 +35,10 @@ def test_an_officer_confirms_meets_and_registers(browser: Browser, platform: Run
 
 
 def test_an_office_refuses_with_a_reason_and_the_county_decides(browser: Browser, platform: RunningPlatform) -> None:
-    offered_task(platform, "接力丁")
+    name = new_name()
+    offered_task(platform, name)
     officer = page_for(browser, platform, "officer")
-    officer.locator(".card", has_text="接力丁").locator("a").first.click()
+    card_of(officer, name).locator("a").first.click()
     officer.get_by_text("不归我单位管").click()
     officer.get_by_label("理由").select_option(label="其他（请写明）")
     officer.get_by_label("说明").fill("本人住在邻乡")
@@ -45,7 +46,7 @@ def test_an_office_refuses_with_a_reason_and_the_county_decides(browser: Browser
     assert officer.locator(".state.big").inner_text() == "有争议，待区县决定"
     county = page_for(browser, platform, "county")
     county.goto("/tasks")
-    county.locator(".card", has_text="接力丁").locator("a").first.click()
+    card_of(county, name).locator("a").first.click()
     assert "本人住在邻乡" in county.locator(".facts").inner_text()
     county.get_by_text("指定接收单位", exact=True).click()
     county.get_by_label("接收单位").select_option(OFFICE)
@@ -59,11 +60,12 @@ def test_an_office_refuses_with_a_reason_and_the_county_decides(browser: Browser
 
 
 def test_a_colleague_who_was_slower_is_told_who_was_first(browser: Browser, platform: RunningPlatform) -> None:
-    offered_task(platform, "接力丙")
+    name = new_name()
+    offered_task(platform, name)
     slow = page_for(browser, platform, "officer2")
-    slow.locator(".card", has_text="接力丙").locator("a").first.click()
+    card_of(slow, name).locator("a").first.click()
     fast = page_for(browser, platform, "officer")
-    fast.locator(".card", has_text="接力丙").get_by_role("button", name="确认收到").click()
+    card_of(fast, name).get_by_role("button", name="确认收到").click()
     fast.wait_for_selector(".receipt")
     slow.get_by_role("button", name="确认收到").click()
     told = slow.locator(".fault").inner_text()
@@ -103,7 +105,8 @@ def test_every_role_arrives_at_a_page_that_axe_finds_nothing_wrong_with(
 
 
 def test_a_supervisor_looks_at_the_rates_and_the_cases_behind_them(browser: Browser, platform: RunningPlatform) -> None:
-    offered_task(platform, "接力戊")
+    name = new_name()
+    offered_task(platform, name)
     page = page_for(browser, platform, "city")
     page.get_by_role("link", name="指标").click()
     assert page.locator("h1").inner_text() == "指标"
@@ -124,7 +127,7 @@ def test_a_station_imports_its_results_with_progress_and_keyboard(
     browser: Browser, platform: RunningPlatform, tmp_path: Path
 ) -> None:
     client = platform.client("station-system")
-    person = {"identity_kind": "none", "full_name": "接力辛", "sex": "male", "residence_division": "430802001"}
+    person = {"identity_kind": "none", "full_name": new_name(), "sex": "male", "residence_division": "430802001"}
     person_id = client.post("station-system", "person_registry", "/persons", person)["id"]
     order = {"person_id": person_id, "division": "430802001", "ground": "venue_check"}
     order_id = client.post("station-system", "drug_testing", "/test-orders", order)["id"]
@@ -154,7 +157,7 @@ def test_a_station_imports_its_results_with_progress_and_keyboard(
 
 
 def test_a_county_looks_after_its_offices_rosters_and_coverage(browser: Browser, platform: RunningPlatform) -> None:
-    offered_task(platform, "接力壬")  # makes the office
+    offered_task(platform, new_name())  # makes the office
     page = page_for(browser, platform, "county")
     page.get_by_role("link", name="设置").click()
     assert violations_on(page) == []

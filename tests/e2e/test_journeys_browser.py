@@ -5,7 +5,6 @@ than its window. Demonstration data is there, so that lists are not empty.
 """
 
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,12 +12,22 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 
 from deploy.local.accounts import ACCOUNTS, CENTRE, OFFICE_TOWNSHIP
 from shared.kernel.clock import CHINA
 from shared.web.principal import Role
-from tests.support.browser import DESK, ON_SQLITE, PHONE, offered_task, page_for, too_wide, violations_on
+from tests.support.browser import (
+    DESK,
+    ON_SQLITE,
+    PHONE,
+    card_of,
+    new_name,
+    offered_task,
+    page_for,
+    too_wide,
+    violations_on,
+)
 from tests.support.platform import RunningPlatform
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
@@ -69,9 +78,10 @@ def examined() -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def somebody(platform: RunningPlatform) -> str:
-    """A person with a task, so that cases and files can be opened."""
-    return offered_task(platform, "接力兑")
+def somebody(platform: RunningPlatform) -> tuple[str, str]:
+    """A person with a task, so that cases and files can be opened: id and name."""
+    name = new_name()
+    return offered_task(platform, name), name
 
 
 @dataclass
@@ -116,13 +126,14 @@ def test_every_role_has_an_account_and_a_journey() -> None:
 @ON_SQLITE
 @pytest.mark.parametrize("journey", JOURNEYS, ids=lambda journey: journey.username)
 def test_a_role_sees_all_its_pages_on_a_telephone_and_at_a_desk(
-    browser: Browser, platform: RunningPlatform, somebody: str, journey: Journey, examined: set[str]
+    browser: Browser, platform: RunningPlatform, somebody: tuple[str, str], journey: Journey, examined: set[str]
 ) -> None:
     page = page_for(browser, platform, journey.username)
     watch = Watch(page)
     assert tuple(page.locator("header nav a").all_inner_texts()) == journey.menu
     addresses = [str(link.get_attribute("href")) for link in page.locator("header nav a").all()]
-    for address in (*addresses, f"/cases/{somebody}", f"/persons/{somebody}"):
+    person_id, _ = somebody
+    for address in (*addresses, f"/cases/{person_id}", f"/persons/{person_id}"):
         page.set_viewport_size({"width": PHONE, "height": 740})
         answered = page.goto(address)
         assert answered is not None
@@ -157,15 +168,6 @@ def in_large_type_and_english(
     page.wait_for_url("**/signed-out**")
 
 
-def card_of(page: Page, name: str) -> Locator:
-    """Somebody's card on a list; the name is opened by an event of its own."""
-    card = page.locator(".card", has_text=name)
-    until = time.monotonic() + PATIENCE_SECONDS
-    while not card.count() and time.monotonic() < until:
-        page.reload()
-    return card
-
-
 def press_large(page: Page) -> None:
     page.get_by_role("button", name="大字版").click()
     page.wait_for_selector("html[data-type=large]")
@@ -193,7 +195,7 @@ def test_large_type_is_kept_for_whoever_signs_in_at_this_browser(browser: Browse
 
 @ON_SQLITE
 def test_the_keyboard_alone_reaches_the_content_and_every_menu_entry(
-    browser: Browser, platform: RunningPlatform, somebody: str
+    browser: Browser, platform: RunningPlatform, somebody: tuple[str, str]
 ) -> None:
     page = page_for(browser, platform, "officer", width=DESK)
     page.keyboard.press("Tab")
@@ -209,15 +211,17 @@ def test_the_keyboard_alone_reaches_the_content_and_every_menu_entry(
 
 @ON_SQLITE
 def test_a_board_is_kept_up_to_date_and_what_is_being_typed_stays(
-    browser: Browser, platform: RunningPlatform, somebody: str
+    browser: Browser, platform: RunningPlatform, somebody: tuple[str, str]
 ) -> None:
+    _, name = somebody
     page = page_for(browser, platform, "centre")
-    card = card_of(page, "接力兑")
+    card = card_of(page, name)
     card.get_by_text("登记出所").click()
     card.get_by_label("解除证明书编号").fill("typed")
-    offered_task(platform, "接力艮")
+    another = new_name()
+    offered_task(platform, another)
     page.locator("#releases").dispatch_event("refresh")
-    page.locator(".card", has_text="接力艮").wait_for(timeout=PATIENCE_SECONDS * 1000)
+    page.locator(".card", has_text=another).wait_for(timeout=PATIENCE_SECONDS * 1000)
     assert card.get_by_label("解除证明书编号").input_value() == "typed"
     assert card.locator("details").get_attribute("open") is not None
     page.context.close()
@@ -225,12 +229,13 @@ def test_a_board_is_kept_up_to_date_and_what_is_being_typed_stays(
 
 @ON_SQLITE
 def test_a_clerk_prints_a_notice_for_each_who_has_to_be_told(browser: Browser, platform: RunningPlatform) -> None:
-    offered_task(platform, "接力乾", kind="early_release")
+    name = new_name()
+    offered_task(platform, name, kind="early_release")
     page = page_for(browser, platform, "centre", width=DESK)
-    card_of(page, "接力乾").get_by_role("link", name="出所通知书").click()
+    card_of(page, name).get_by_role("link", name="出所通知书").click()
     sheets = page.locator(".sheet").all_inner_texts()
     assert len(sheets) >= 5
-    assert all("接力乾" in sheet and "《戒毒条例》第三十四条" in sheet for sheet in sheets)
+    assert all(name in sheet and "《戒毒条例》第三十四条" in sheet for sheet in sheets)
     assert violations_on(page) == []
     with page.expect_download() as download:
         page.get_by_role("link", name="下载 PDF").click()
@@ -253,7 +258,7 @@ def english_without_scripts(browser: Browser, platform: RunningPlatform) -> Iter
 def test_an_officer_goes_the_whole_way_in_english_without_scripts(
     platform: RunningPlatform, english_without_scripts: Page
 ) -> None:
-    name = "Example Kan"
+    name = new_name()
     offered_task(platform, name)
     page = english_without_scripts
     page.goto("/tasks")
@@ -288,7 +293,7 @@ def decided(platform: RunningPlatform, name: str) -> str:
 def test_a_clerk_takes_somebody_in_counts_and_tells_of_the_release(
     browser: Browser, platform: RunningPlatform, examined: set[str]
 ) -> None:
-    order_id = decided(platform, "接力坤")
+    order_id = decided(platform, new_name())
     page = page_for(browser, platform, "centre")
     watch = Watch(page)
     page.goto("/orders")
@@ -313,9 +318,10 @@ def test_a_clerk_takes_somebody_in_counts_and_tells_of_the_release(
     for address in ("/releases", "/releases/new", "/orders/new", "/notifications/webhooks"):
         page.goto(address)
         good_in_both_widths(page, watch, examined)
-    offered_task(platform, "接力巽")
+    name = new_name()
+    offered_task(platform, name)
     page.goto("/releases")
-    card_of(page, "接力巽").locator("a").first.click()
+    card_of(page, name).locator("a").first.click()
     page.get_by_role("button", name="本人已出所").wait_for()
     good_in_both_widths(page, watch, examined)
     page.locator("summary", has_text="登记通知").click()
@@ -332,7 +338,7 @@ def test_a_clerk_takes_somebody_in_counts_and_tells_of_the_release(
 def test_a_station_officer_orders_a_test_enters_its_result_tells_it_and_prints_the_notice(
     browser: Browser, platform: RunningPlatform, examined: set[str]
 ) -> None:
-    name = "接力离"
+    name = new_name()
     page = page_for(browser, platform, "station")
     watch = Watch(page)
     page.get_by_role("button", name="登记并下达检测").click()

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser
 
-from tests.support.browser import ON_SQLITE, offered_task, page_for, violations_on
+from tests.support.browser import ON_SQLITE, new_name, offered_task, page_for, violations_on
 from tests.support.platform import RunningPlatform
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser, ON_SQLITE]
@@ -13,7 +13,7 @@ REASON = "家属到窗口询问本人下落"
 def test_the_city_has_no_duty_gives_a_reason_and_the_county_examines_it(
     browser: Browser, platform: RunningPlatform
 ) -> None:
-    name = "接力戊"
+    name = new_name()
     person = offered_task(platform, name)
     city = page_for(browser, platform, "city")
     city.goto(f"/persons/{person}")
@@ -42,7 +42,7 @@ def test_the_city_has_no_duty_gives_a_reason_and_the_county_examines_it(
 def test_the_record_for_the_person_names_who_looked_and_a_sealed_file_names_nobody(
     browser: Browser, platform: RunningPlatform
 ) -> None:
-    name = "接力己"
+    name = new_name()
     person = offered_task(platform, name)
     officer = page_for(browser, platform, "officer")
     officer.goto(f"/persons/{person}")

@@ -5,7 +5,7 @@ import time
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browser import ON_SQLITE, offered_task, page_for, violations_on
+from tests.support.browser import ON_SQLITE, new_name, offered_task, page_for, violations_on
 from tests.support.platform import RunningPlatform
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser, ON_SQLITE]
@@ -26,12 +26,13 @@ def test_the_bell_rings_leads_to_the_task_and_those_above_see_that_it_was_read(
     officer.goto("/notifications")
     if officer.get_by_role("button", name="全部标为已读").count():
         officer.get_by_role("button", name="全部标为已读").click()
-    offered_task(platform, "接力铃")
+    name = new_name()
+    offered_task(platform, name)
     officer.goto("/notifications?unread=yes")
     expect(officer.locator(".bell .unread")).to_be_visible(timeout=PATIENCE_MS)
     officer.reload()
     card = officer.locator(".card", has_text=TITLE).first
-    assert "接力铃" not in officer.content(), "a notice names nobody"
+    assert name not in officer.content(), "a notice names nobody"
     assert "未读" in card.inner_text()
     assert violations_on(officer) == []
     assert is_not_wider_than_the_phone(officer)
@@ -40,7 +41,7 @@ def test_the_bell_rings_leads_to_the_task_and_those_above_see_that_it_was_read(
     assert violations_on(officer) == []
     officer.get_by_role("button", name="查看并办理").click()
     assert officer.locator(".state.big").inner_text() == "待确认"
-    read_the_one_about(officer, "接力铃")
+    read_the_one_about(officer, name)
 
     county = page_for(browser, platform, "county")
     county.goto(officer.url)

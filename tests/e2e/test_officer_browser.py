@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from services.console.assets import NAMES
-from tests.support.browser import ON_SQLITE, offered_task, page_for, violations_on
+from tests.support.browser import ON_SQLITE, card_of, new_name, offered_task, page_for, violations_on
 from tests.support.platform import RunningPlatform
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser, ON_SQLITE]
@@ -31,28 +31,29 @@ def acts_on(platform: RunningPlatform, task: str, action: str) -> int:
 
 
 def state_of(page: Page, name: str) -> str:
-    return page.locator(".card", has_text=name).locator(".state").inner_text()
+    return card_of(page, name).locator(".state").inner_text()
 
 
 def test_what_was_pressed_without_network_is_sent_once_when_it_returns(
     browser: Browser, platform: RunningPlatform
 ) -> None:
-    task = task_of(platform, offered_task(platform, "接力离"))
+    name = new_name()
+    task = task_of(platform, offered_task(platform, name))
     page = page_for(browser, platform, "officer")
     second_tab = page.context.new_page()
     second_tab.goto("/tasks")
     page.context.set_offline(True)
-    card = page.locator(".card", has_text="接力离")
+    card = card_of(page, name)
     card.get_by_role("button", name="确认收到").click()
     card.locator(".queued").wait_for()
     assert "已保存，待发送" in page.locator("#waiting").inner_text()
     assert violations_on(page) == []
-    assert second_tab.locator(".card", has_text="接力离").locator(".queued").is_visible()
-    assert "接力离" not in page.evaluate("localStorage.getItem('baton.waiting')"), "no name is kept on the telephone"
+    assert card_of(second_tab, name).locator(".queued").is_visible()
+    assert name not in page.evaluate("localStorage.getItem('baton.waiting')"), "no name is kept on the telephone"
     assert acts_on(platform, task, "handover.accepted.v1") == 0
     page.context.set_offline(False)
     page.locator("#waiting [role=status]", has_text="已确认接收").wait_for()
-    page.locator(".card", has_text="接力离").locator(".state", has_text="待接回").wait_for()
+    card_of(page, name).locator(".state", has_text="待接回").wait_for()
     expect(page.locator("#waiting li")).to_have_count(0)
     assert acts_on(platform, task, "handover.accepted.v1") == 1
     page.reload()  # whatever still waited would be sent now
@@ -64,12 +65,13 @@ def test_what_was_pressed_without_network_is_sent_once_when_it_returns(
 def test_what_waits_can_be_undone_is_kept_over_a_restart_and_is_nobody_elses(
     browser: Browser, platform: RunningPlatform
 ) -> None:
-    undone, kept = (task_of(platform, offered_task(platform, name)) for name in ("接力坎", "接力坤"))
+    names = (new_name(), new_name())
+    undone, kept = (task_of(platform, offered_task(platform, name)) for name in names)
     page = page_for(browser, platform, "officer")
     page.context.route("**/acceptance", lambda route: route.abort())  # as a network that is there and leads nowhere
-    for name in ("接力坎", "接力坤"):
-        page.locator(".card", has_text=name).get_by_role("button", name="确认收到").click()
-        page.locator(".card", has_text=name).locator(".queued").wait_for()
+    for name in names:
+        card_of(page, name).get_by_role("button", name="确认收到").click()
+        card_of(page, name).locator(".queued").wait_for()
     waiting = page.locator("#waiting li")
     waiting.filter(has=page.locator(f"a[href$='{undone}']")).get_by_role("button", name="撤销").click()
     assert waiting.count() == 1
@@ -102,10 +104,10 @@ def sign_out_and_in(page: Page, platform: RunningPlatform, username: str) -> Non
 def test_a_wrong_press_is_taken_back_and_a_photograph_attached(
     browser: Browser, platform: RunningPlatform, tmp_path: Path, scripts: bool
 ) -> None:
-    name = "接力震" if scripts else "接力巽"
+    name = new_name()
     task = task_of(platform, offered_task(platform, name))
     page = page_for(browser, platform, "officer", scripts=scripts)
-    page.locator(".card", has_text=name).get_by_role("button", name="确认收到").click()
+    card_of(page, name).get_by_role("button", name="确认收到").click()
     page.wait_for_url(f"**/tasks/{task}")  # where pressing leads
     page.get_by_role("button", name="撤销确认").click()
     expect(page.locator(".state.big")).to_have_text("待确认")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from services.console.session_store import SessionStore
-from tests.support.browser import ON_SQLITE, offered_task, page_for, violations_on
+from tests.support.browser import ON_SQLITE, card_of, new_name, offered_task, page_for, violations_on
 from tests.support.platform import RunningPlatform
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser, ON_SQLITE]
@@ -57,9 +57,10 @@ def test_somebody_mistypes_changes_the_language_signs_in_and_out(browser: Browse
 def test_what_was_typed_while_the_session_ended_is_sent_after_signing_in(
     browser: Browser, platform: RunningPlatform
 ) -> None:
-    offered_task(platform, "接力己")
+    name = new_name()
+    offered_task(platform, name)
     page = page_for(browser, platform, "officer")
-    page.locator(".card", has_text="接力己").locator("a").first.click()
+    card_of(page, name).locator("a").first.click()
     page.get_by_text("不归我单位管").click()
     page.get_by_label("理由").select_option(label="本人不住在本辖区")
     page.get_by_label("说明").fill("本人住在邻乡")

@@ -1,10 +1,12 @@
 """A real browser at the console: pages of signed-in users, and what is wrong with them."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Locator, Page
 
 from deploy.local.accounts import CENTRE, OFFICE, OFFICE_TOWNSHIP
 from deploy.local.assets import BUILD
@@ -21,8 +23,14 @@ ARGUMENTS = [
 AXE = BUILD / "node_modules" / "axe-core" / "axe.min.js"
 PHONE, DESK = 375, 1280  # pixels across
 HEIGHT = 740
+PATIENCE_SECONDS = 30
 # What a page does is the same on both databases; the services behind it are tested on both.
 ON_SQLITE = pytest.mark.parametrize("platform", ["sqlite"], indirect=True, scope="session")
+
+
+def new_name() -> str:
+    """A name that no other test on the platform uses."""
+    return f"接力{uuid4().hex[:8]}"
 
 
 def page_for(
@@ -43,6 +51,15 @@ def page_for(
     page.wait_for_selector("header nav")
     page.wait_for_load_state()  # a form pressed before its script is there goes the way without scripts
     return page
+
+
+def card_of(page: Page, name: str) -> Locator:
+    """Somebody's card on a list, whose name is opened to the user by an event of its own."""
+    card = page.locator(".card", has_text=name)
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not card.count() and time.monotonic() < until:
+        page.reload()
+    return card
 
 
 def violations_on(page: Page) -> list[str]:
