@@ -16,6 +16,10 @@ from shared.web.principal import Principal, Role
 from tests.year.city import CITY, City, Refused
 from tests.year.telling import SEARCH, SOON, Person, Story, Teller, china_day_of
 
+_GIVEN_UP = {
+    "order.term_over": "the term passed at large",
+    "stay.already_in_custody": "in custody already, by another order",
+}
 SAMPLE = [{"officer": "P1", "sex": "male"}, {"officer": "P2", "sex": "female"}]
 
 
@@ -188,17 +192,23 @@ class Storyteller(Teller):
         if self._happens(0.02):
             self._post("detention_intake", f"/orders/{order_id}/evasion", county)
             yield 4
-        path = f"/orders/{order_id}/admission"
-        try:
-            stay = self._post("detention_intake", path, lockup, centre="LOCKUP-1")
-        except Refused as refused:
-            if "order.term_over" not in refused.codes:
-                raise
-            # Too late: nobody may be taken in any more; the order is given up with its reason.
-            self._post("detention_intake", f"/orders/{order_id}/revocation", county, note="the term passed at large")
+        stay = self._admitted(person, order_id, lockup)
+        if stay is None:
             return
         yield SOON
         yield from self._leaves(person, stay, "LOCKUP-1")
+
+    def _admitted(self, person: Person, order_id: str, clerk: Principal, **more: Any) -> Any:
+        """The stay that begins; None where there is nothing to be executed: the order is given up with its reason."""
+        path = f"/orders/{order_id}"
+        try:
+            return self._post("detention_intake", f"{path}/admission", clerk, centre=clerk.organisation, **more)
+        except Refused as refused:
+            why = next((_GIVEN_UP[code] for code in refused.codes if code in _GIVEN_UP), None)
+            if why is None:
+                raise
+        self._post("detention_intake", f"{path}/revocation", self._county(person), note=why)
+        return None
 
     def _isolated(self, person: Person, order_id: str) -> Story:
         """Taken in, with what can come between (应收尽收). The term ends after the year."""
@@ -220,8 +230,10 @@ class Storyteller(Teller):
             yield SOON
             yield from self._received(person, order_id=instead["id"])
             return
-        admission = {"centre": "POLICE-1", "special": "ill" if self._happens(0.05) else None}
-        stay = f"/stays/{self._post('detention_intake', f'{path}/admission', police, **admission)['id']}"
+        admitted = self._admitted(person, order_id, police, special="ill" if self._happens(0.05) else None)
+        if admitted is None:
+            return
+        stay = f"/stays/{admitted['id']}"
         self._post("detention_intake", f"{stay}/family-notice", police)
         yield self._chance.randint(20, 90)
         if self._happens(0.03):
