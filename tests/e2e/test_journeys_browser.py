@@ -27,6 +27,7 @@ from tests.support.browser import (
     page_for,
     too_wide,
     violations_on,
+    widest_on,
 )
 from tests.support.platform import RunningPlatform
 
@@ -114,7 +115,7 @@ class Watch:
         if kind not in examined:
             examined.add(kind)
             assert violations_on(self.page) == [], where
-        assert too_wide(self.page) <= 0, where
+        assert too_wide(self.page) <= 0, f"{where}: {widest_on(self.page)}"
         assert (self.foreign, self.faults) == ([], []), where
 
 
@@ -143,7 +144,7 @@ def test_a_role_sees_all_its_pages_on_a_telephone_and_at_a_desk(
             watch.faults.clear()
         watch.require_good(examined)
         page.set_viewport_size({"width": DESK, "height": 740})
-        assert too_wide(page) <= 0, address
+        assert too_wide(page) <= 0, f"{address}: {widest_on(page)}"
     in_large_type_and_english(page, watch, journey, addresses, examined)
     page.context.close()
 

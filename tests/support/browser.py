@@ -28,6 +28,15 @@ PATIENCE_SECONDS = 30
 ON_SQLITE = pytest.mark.parametrize("platform", ["sqlite"], indirect=True, scope="session")
 
 
+def widest_on(page: Page) -> str:
+    """What reaches farthest to the right on a page, for whoever has to make it narrower."""
+    found: str = page.evaluate(
+        """[...document.querySelectorAll('main *')].map(one => [one.getBoundingClientRect().right, one.outerHTML])
+        .reduce((farthest, one) => one[0] > farthest[0] ? one : farthest, [0, 'nothing'])[1].slice(0, 300)"""
+    )
+    return found
+
+
 def new_name() -> str:
     """A name that no other test on the platform uses."""
     return f"接力{uuid4().hex[:8]}"
