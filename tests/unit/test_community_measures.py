@@ -124,6 +124,15 @@ def test_an_evasion_heard_twice_or_late_counts_once() -> None:
     )
 
 
+def test_another_ground_is_told_again_whatever_was_told_before() -> None:
+    told = COURSE.tell_breach(evaded(begun(), 1, 2, 3), at=NOW, number="B-1")
+    again = away(told, 0, 40, with_leave=False)
+    assert again.breach_grounds == (BreachGround.TESTS_EVADED, BreachGround.ABSENT_TOO_LONG)
+    assert again.breached_at == told.breached_at
+    assert (again.tell_due is None, again.breach_told_at, again.breach_report_number) == (False, None, None)
+    assert COURSE.tell_breach(again, at=NOW, number="B-2").breach_report_number == "B-2"
+
+
 def test_an_excused_evasion_takes_the_breach_away_again() -> None:
     breached = evaded(begun(), 1, 2, 3)
     excused = evaded(breached, 3, version=2, stands=False)
@@ -428,7 +437,7 @@ class MeasureMachine(RuleBasedStateMachine):
     @invariant()
     def a_breach_is_told_or_due(self) -> None:
         if hasattr(self, "measure") and self.measure.state in IN_FORCE and self.measure.breach_grounds:
-            assert self.measure.tell_due is not None or self.measure.breach_told_at is not None
+            assert (self.measure.tell_due is None) == (self.measure.breach_told_at is not None)
 
 
 TestMeasureMachine = MeasureMachine.TestCase

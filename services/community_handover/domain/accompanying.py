@@ -289,16 +289,17 @@ class Course:
         )
 
     def _judged(self, measure: Measure, now: datetime, tell_due: NextDue, **changes: Any) -> Measure:
-        """With what was noted; a ground of a grave breach that is new is to be told to the police."""
+        """With what was noted. A ground of a grave breach that is new is to be told to the police, whatever they were
+        told before.
+        """
         noted = replace(measure, **changes)
         grounds = tuple(_grounds(noted, self._limits.breach, china_day(now)))
         fresh = [ground for ground in grounds if ground not in measure.breach_grounds]
-        return self._step(
-            noted,
-            breach_grounds=grounds,
-            breached_at=(measure.breached_at or now) if grounds else None,
-            tell_due=tell_due if fresh else (measure.tell_due if grounds else None),
-        )
+        if fresh:
+            noted = replace(noted, tell_due=tell_due, breach_told_at=None, breach_report_number=None)
+        elif not grounds:
+            noted = replace(noted, tell_due=None)
+        return self._step(noted, breach_grounds=grounds, breached_at=(measure.breached_at or now) if grounds else None)
 
     def _step(self, measure: Measure, state: MeasureState | None = None, **changes: Any) -> Measure:
         """The next version. A step's own deadline ends with its state unless it is given again."""
