@@ -7,6 +7,7 @@ from uuid import UUID
 from services.community_handover import measuring, policy
 from services.community_handover.deadlines import accepted_due, contacted_due, met_due, report_due_at
 from services.community_handover.domain import aftercare, placing, receiving
+from services.community_handover.domain.measure import Measure
 from services.community_handover.domain.placing import Receiver
 from services.community_handover.domain.searching import TraceKind, TraceStep
 from services.community_handover.domain.task import (
@@ -23,7 +24,7 @@ from services.community_handover.routing import placement_of, present_receiver, 
 from services.community_handover.store import Office, Work
 from shared.kernel.deadlines import NextDue
 from shared.kernel.errors import Conflict, invalid_field
-from shared.kernel.moments import past
+from shared.kernel.moments import not_before, past
 from shared.reference.calendar import next_due
 
 
@@ -215,6 +216,19 @@ def sign_agreement(task: Task, *, at: datetime | None, work: Work) -> Task:
     saved = work.tasks.save(signed, "handover.closed.v1")
     measuring.follow_task(saved, work=work)
     return saved
+
+
+def agree_measure(measure: Measure, *, at: datetime | None, work: Work) -> Measure:
+    """Enter the agreement of a measure. The first one completes the handover, too, wherever it is entered.
+
+    See `measuring.agree`, `aftercare.sign_agreement`.
+    """
+    at, task = past(at, work.now, "/at"), work.tasks.find(measure.task_id)
+    agreed = measuring.agree(measure, at=at, work=work)
+    if task is not None and task.state is State.REGISTERED:
+        not_before(at, task.registered_at, "/at", "signed before the person was registered")
+        work.tasks.save(aftercare.sign_agreement(task, at=at), "handover.closed.v1")
+    return agreed
 
 
 def note_refusal(task: Task, *, work: Work) -> Task:

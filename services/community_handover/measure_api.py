@@ -6,7 +6,7 @@ from uuid import UUID
 from flask.views import MethodView
 from marshmallow import RAISE, Schema, fields, validate
 
-from services.community_handover import measuring
+from services.community_handover import commands, measuring
 from services.community_handover.access import acting_measure, measures_visible_to, visible_measure
 from services.community_handover.domain.measure import BreachGround, Measure, MeasureKind, TerminationReason
 from services.community_handover.domain.measure_transitions import MeasureState
@@ -136,6 +136,13 @@ class StepOut(Schema):
     note = fields.String(allow_none=True)
 
 
+class DueOut(Schema):
+    """A deadline that runs."""
+
+    rule = fields.String(metadata={"description": "See docs/deadlines.md"})
+    at = fields.AwareDateTime(metadata={"description": "The first moment that is too late"})
+
+
 class MeasureOut(Schema):
     """A community measure."""
 
@@ -152,6 +159,11 @@ class MeasureOut(Schema):
     last_day = fields.Date()
     last_contact_at = fields.AwareDateTime()
     agreement_signed_at = fields.AwareDateTime(allow_none=True)
+    agreement_due = fields.Nested(DueOut, allow_none=True)
+    visit_due = fields.Nested(
+        DueOut, allow_none=True, metadata={"description": "The next contact; it stands still unless active"}
+    )
+    tell_due = fields.Nested(DueOut, allow_none=True, metadata={"description": "The police are to be told of a breach"})
     absences = fields.List(fields.Nested(AbsenceOut))
     evaded_tests = fields.List(fields.Nested(EvadedTestOut))
     breach_grounds = fields.List(fields.Enum(BreachGround, by_value=True))
@@ -227,8 +239,8 @@ class MeasureAgreement(MethodView):
     @measures_blp.arguments(MomentIn)
     @measures_blp.response(201, MeasureOut)
     def post(self, body: dict[str, Any], measure_id: UUID) -> Measure:
-        """Enter the signed agreement."""
-        return measuring.agree(_acting(measure_id), at=body["at"], work=work())
+        """Enter the signed agreement; the first one completes the handover, too."""
+        return commands.agree_measure(_acting(measure_id), at=body["at"], work=work())
 
 
 @measures_blp.route("/<uuid:measure_id>/visits")

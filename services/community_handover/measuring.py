@@ -84,7 +84,7 @@ def begin(task: Task, *, months: int | None, work: Work) -> Measure:
 
 def agree(measure: Measure, *, at: datetime | None, work: Work) -> Measure:
     """Enter the signed agreement. See `Course.agree`."""
-    return work.measures.save(COURSE.agree(measure, at=past(at, work.now, "/signed_at")), "measure.agreed.v1")
+    return work.measures.save(COURSE.agree(measure, at=past(at, work.now, "/at")), "measure.agreed.v1")
 
 
 def follow_task(task: Task, *, work: Work) -> None:
@@ -149,7 +149,7 @@ def move(measure: Measure, *, division: str, work: Work) -> Measure:
 
 def arrive(measure: Measure, *, at: datetime | None, work: Work) -> Measure:
     """Enter that the person reported at the new place. See `Course.arrive`."""
-    at = past(at, work.now, "/reported_at")
+    at = past(at, work.now, "/at")
     arrived = COURSE.arrive(
         measure,
         at=at,

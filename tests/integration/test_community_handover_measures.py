@@ -96,6 +96,18 @@ def test_the_measure_begins_with_the_registration_and_the_handovers_agreement_is
     assert case.refused("agreement") == (409, "measure.agreed")
 
 
+def test_an_agreement_that_is_entered_with_the_measure_completes_the_handover(service: ServiceUnderTest) -> None:
+    case = Case(service)
+    assert (case.measure["agreement_due"]["rule"], case.measure["visit_due"]["rule"]) == ("C2", "M1")
+    early = case.act("agreement", {"at": (NOW - timedelta(hours=1)).isoformat()}).get_json()
+    assert [(one["pointer"], one["code"]) for one in early["errors"]] == [("/at", "time.before_previous_step")]
+    late = case.act("agreement", {"at": (NOW + timedelta(days=9)).isoformat()}).get_json()
+    assert [(one["pointer"], one["code"]) for one in late["errors"]] == [("/at", "time.in_future")]
+    assert case.done("agreement")["agreement_due"] is None
+    task = service.client.get(f"/tasks/{case.task}", as_=OFFICER).get_json()
+    assert (task["state"], task["close_reason"]) == ("closed", "agreement_signed")
+
+
 def test_rehabilitation_may_be_ordered_for_less_and_detox_may_not(service: ServiceUnderTest) -> None:
     shorter = Case(service, ground="community_rehab_order", measure_months=12)
     assert (shorter.measure["kind"], shorter.measure["last_day"]) == ("community_rehab", "2027-11-22")
@@ -166,6 +178,8 @@ def test_the_person_moves_and_the_new_office_takes_over_when_the_person_reports(
     assert (moving["state"], moving["office"], moving["moving_to_office"]) == ("moving", OFFICE, OTHER)
     assert case.refused("visits", as_=NEIGHBOUR) == (403, "measure.other_office")
     assert case.refused("arrival") == (403, "measure.other_office")
+    ahead = case.act("arrival", {"at": (NOW + timedelta(days=9)).isoformat()}, as_=NEIGHBOUR).get_json()
+    assert [(one["pointer"], one["code"]) for one in ahead["errors"]] == [("/at", "time.in_future")]
     arrived = case.done("arrival", as_=NEIGHBOUR)
     assert (arrived["state"], arrived["office"], arrived["due_rule"]) == ("active", OTHER, "C2")
     assert case.act("visits").status_code == 404  # the old office has nothing to do with it any more
