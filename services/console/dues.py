@@ -1,12 +1,13 @@
-"""What a deadline asks for and what it rests on, by its rule: of tests, decisions, stays and releases."""
+"""What a deadline asks for and what it rests on, by its rule: of tests, decisions, stays, releases and measures."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from services.console.custody_words import DUES
+from services.console.measure_words import MEASURE_RULES
 from services.console.testing_words import TEST_RULES
 
-_RULES: Mapping[str, tuple[Any, Any]] = {**DUES, **TEST_RULES}
+_RULES: Mapping[str, tuple[Any, Any]] = {**DUES, **TEST_RULES, **MEASURE_RULES}
 _UNKNOWN = ("", "")
 
 

@@ -177,6 +177,8 @@ def _as_pages_know(city: City, name: str) -> Place:
     told = city.places["notification"][name].facts
     place.facts |= {one: told[one] for one in ("subscription_id", "delivery_id")}
     acts = {"orders/{order_id}": "documents", "stays/{stay_id}": "assessments", "releases/{release_id}": "notices"}
+    place.facts["measure_id"] = city.places["community_handover"][name].facts["measure_id"]
+    acts |= {"measures/{measure_id}": "visits"}
     acts |= {"notifications/webhooks/{subscription_id}": "rotation"}
     place.facts |= {f"/{path}/{{act}}": {"act": act} for path, act in acts.items()}
     return place

@@ -29,6 +29,9 @@ _DONE_BEFORE = {
     "papers.sent_already": "release.papers_sent.v1",
     "rehab.settled_already": "release.ground_settled.v1",
     "objection.waived": "test.settled.v1",
+    "measure.agreed": "measure.agreed.v1",
+    "measure.no_breach": "measure.breach_told.v1",
+    "measure.not_moving": "measure.moved.v1",
 }
 _CHANGED_MEANWHILE = "aggregate.changed_meanwhile"  # in whatever way
 
