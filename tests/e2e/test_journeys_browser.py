@@ -7,7 +7,7 @@ than its window. Demonstration data is there, so that lists are not empty.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -57,15 +57,17 @@ JOURNEYS = (
     Journey("station", ("检测", "决定与收治", "总览"), "Tests"),
     Journey("laboratory", ("样本",), "Samples"),
     Journey("centre", ("决定与收治", "在所人员", "出所", "总览"), "Decisions"),
-    Journey("officer", ("接送任务", "总览"), "Handover tasks"),
-    Journey("township", ("接送任务", "总览", "差错", "指标", "设置"), "Handover tasks"),
+    Journey("officer", ("接送任务", "社区执行", "总览"), "Handover tasks"),
+    Journey("township", ("接送任务", "社区执行", "总览", "差错", "指标", "设置"), "Handover tasks"),
     Journey(
         "county",
-        ("接送任务", "检测", "决定与收治", "出所", "查看核查", "总览", "差错", "指标", "设置"),
+        ("接送任务", "社区执行", "检测", "决定与收治", "出所", "查看核查", "总览", "差错", "指标", "设置"),
         "Handover tasks",
     ),
     Journey(
-        "city", ("接送任务", "检测", "决定与收治", "出所", "查看核查", "总览", "差错", "指标", "设置"), "Handover tasks"
+        "city",
+        ("接送任务", "社区执行", "检测", "决定与收治", "出所", "查看核查", "总览", "差错", "指标", "设置"),
+        "Handover tasks",
     ),
     Journey("auditor", ("查看核查", "总览", "差错", "运维", "审计", "指标"), "Looks"),
     Journey("operator", ("总览", "差错", "运维"), "Overview"),
@@ -206,7 +208,11 @@ def test_the_keyboard_alone_reaches_the_content_and_every_menu_entry(
     page.keyboard.press("Tab")
     assert page.evaluate("document.getElementById('main').contains(document.activeElement)")
     page.keyboard.press("Alt+Shift+Digit2")
-    page.wait_for_url("**/stages")
+    page.wait_for_url("**/measures")
+    page.context.close()
+    page = page_for(browser, platform, "county", width=DESK)
+    page.keyboard.press("Alt+Shift+Digit0")  # the tenth
+    page.wait_for_url("**/settings")
     page.context.close()
 
 
@@ -397,6 +403,42 @@ def enter_a_positive_result(page: Page, watch: Watch, examined: set[str], seals:
     positive.get_by_role("button").click()
     expect(page.locator(".state.big")).to_have_text("阳性，待告知")
     good_in_both_widths(page, watch, examined)
+
+
+@ON_SQLITE
+def test_an_officer_opens_the_measure_after_the_registration_signs_the_agreement_and_enters_a_visit(
+    browser: Browser, platform: RunningPlatform, examined: set[str]
+) -> None:
+    name = new_name()
+    offered_task(platform, name)
+    page = page_for(browser, platform, "officer")
+    watch = Watch(page)
+    card_of(page, name).get_by_role("button", name="确认收到").click()
+    page.wait_for_url("**/tasks/**")
+    for press in ("登记接人情况", "登记报到"):
+        page.get_by_role("button", name=press).click()
+    expect(page.locator(".state.big")).to_have_text("已登记")
+    page.locator("main").get_by_role("link", name="社区执行").click()
+    page.wait_for_url("**/measures/**")
+    here = urlsplit(page.url).path
+    expect(page.locator("h1")).to_have_text(name)
+    expect(page.locator(".next")).to_contain_text("签订协议 依据：戒毒条例第十六条")
+    good_in_both_widths(page, watch, examined)
+    page.locator("#act-agreement").get_by_role("button", name="已签协议").click()
+    expect(page.locator(".receipt")).to_contain_text("已登记协议。")
+    visit = page.locator("#act-visits")
+    visit.get_by_role("button", name="登记见面走访").click()
+    expect(page.locator(".receipt")).to_contain_text("已登记见面走访。")
+    next_due = f"{datetime.now(CHINA) + timedelta(days=31):%m月%d日}".replace("月0", "月").lstrip("0")
+    expect(page.locator(".receipt")).to_contain_text(f"下一步：{next_due} 00:00 前 见面走访")
+    good_in_both_widths(page, watch, examined)
+    page.goto("/measures")
+    card_of(page, name).locator(f"a[href='{here}']").click()
+    page.wait_for_url(f"**{here}")
+    page.get_by_role("link", name="接送任务").last.click()
+    page.wait_for_url("**/tasks/**")
+    expect(page.locator(".state.big")).to_have_text("已办结")
+    page.context.close()
 
 
 def good_in_both_widths(page: Page, watch: Watch, examined: set[str]) -> None:

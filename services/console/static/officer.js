@@ -160,10 +160,10 @@
     return new File([blob], "photograph.jpg", { type: "image/jpeg" });
   }
 
-  // Alt+Shift with the digit that stands at the menu's entry; never while somebody types.
+  // Alt+Shift with the digit of the menu's entry, 0 for the tenth; never while somebody types.
   function followShortcut(event) {
     if (!event.altKey || !event.shiftKey || !event.code.startsWith("Digit")) return;
-    const link = document.querySelectorAll("header nav a")[Number(event.code.slice(5)) - 1];
+    const link = document.querySelectorAll("header nav a")[(Number(event.code.slice(5)) || 10) - 1];
     if (!link) return;
     event.preventDefault();
     link.focus();
