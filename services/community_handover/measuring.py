@@ -103,7 +103,8 @@ def follow_task(task: Task, *, work: Work) -> None:
 def visit(measure: Measure, *, at: datetime | None, work: Work) -> Measure:
     """Enter a contact with the person. See `Course.visit`."""
     at = past(at, work.now, "/at")
-    seen = COURSE.visit(measure, at=at, due=contact_due(measure.person_id, at, work))
+    due, review_due = contact_due(measure.person_id, at, work), next_due(policy.REVIEW_PAUSE, at)
+    seen = COURSE.visit(measure, at=at, due=due, review_due=review_due)
     return work.measures.save(seen, "measure.visited.v1")
 
 
@@ -176,7 +177,8 @@ def resume(measure: Measure, *, at: datetime | None, work: Work) -> Measure:
 def search(measure: Measure, command: SearchFor, *, by: str, work: Work) -> Measure:
     """Enter an attempt to find the person; when it found the person, that ends the search. See `Course.search`."""
     at = past(command.at, work.now, "/at")
-    searched = COURSE.search(measure, TraceStep(command.kind, at, by, command.found, command.note))
+    attempt = TraceStep(command.kind, at, by, command.found, command.note)
+    searched = COURSE.search(measure, attempt, review_due=next_due(policy.REVIEW_UNKNOWN, at))
     saved = work.measures.save(searched, "measure.traced.v1")
     if not command.found:
         return saved

@@ -219,9 +219,14 @@ def test_a_measure_stands_still_during_detention_and_is_longer_for_it(city: City
         assert state_of(still) == "中止 · 社区戒毒"
         assert "中止 11月23日 10:00 刑事拘留" in text_of(still)
         assert "复查暂停事由" in text_of(still)
-        assert forms_on(still)[0] == "continuation"
-    known(city, here, "measure.suspended.v1")
+        assert forms_on(still) == ["visits", "continuation"]
+    first = known(city, here, "measure.suspended.v1")["due_at"]
     city.wait(days=5)
+    with city.pages(OFFICER) as pages:
+        pages.open(here)
+        assert state_of(pages.send(f"{here}/visits")) == "中止 · 社区戒毒"
+    review = known(city, here, "measure.visited.v1")
+    assert (review["due_rule"], review["due_at"] > first) == ("H13", True)
     with city.pages(OFFICER) as pages:
         pages.open(here)
         on = pages.send(f"{here}/continuation")

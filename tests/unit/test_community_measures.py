@@ -231,6 +231,18 @@ def test_nobody_is_signed_unknown_before_the_search_is_complete() -> None:
     assert refused.value.extra["missing"] == {"call": 2, "home_visit": 1, "family": 1}
 
 
+def test_a_state_that_goes_on_is_reviewed_by_a_contact_or_an_attempt_to_find() -> None:
+    suspended = COURSE.suspend(begun(agreement_due=None), at=NOW, reason="detention", review_due=due(30, "H13"))
+    seen = COURSE.visit(suspended, at=NOW + timedelta(days=29), due=due(59, "M1"), review_due=due(59, "H13"))
+    assert (seen.state, seen.step_due) == (MeasureState.SUSPENDED, due(59, "H13"))
+    unknown = COURSE.sign_unknown(searched(lost(begun())), by="town", now=NOW, review_due=due(30, "H11"))
+    again = TraceStep(TraceKind.POLICE_CHECK, NOW + timedelta(days=29), "officer", found=False)
+    assert COURSE.search(unknown, again, review_due=due(59, "H11")).step_due == due(59, "H11")
+    assert COURSE.search(unknown, again, review_due=due(5, "H11")).step_due == due(30, "H11")  # entered late
+    tracing = COURSE.search(lost(begun()), again, review_due=due(59, "H11"))
+    assert tracing.step_due == due(7, "H7s")  # a search has an end
+
+
 def test_who_is_unknown_stays_so_until_found_even_past_the_term() -> None:
     unknown = COURSE.sign_unknown(searched(lost(begun())), by="town", now=NOW, review_due=due(30, "H11"))
     assert unknown.wake_at is None
@@ -308,7 +320,8 @@ class MeasureMachine(RuleBasedStateMachine):
 
     @rule(days=st.sampled_from([14, 30, 90]))
     def the_person_is_seen(self, days: int) -> None:
-        self.step(lambda: COURSE.visit(self.measure, at=self.now, due=self.due(days, "M1")))
+        review_due = self.due(30, "H13")
+        self.step(lambda: COURSE.visit(self.measure, at=self.now, due=self.due(days, "M1"), review_due=review_due))
 
     @rule(days=st.sampled_from([14, 30, 90]))
     def the_tier_changes(self, days: int) -> None:
@@ -374,9 +387,10 @@ class MeasureMachine(RuleBasedStateMachine):
 
     @rule(kind=st.sampled_from(TraceKind), tries=st.integers(1, 3))
     def somebody_searches(self, kind: TraceKind, tries: int) -> None:
+        review_due = self.due(30, "H11")
         for _ in range(tries):
             attempt = TraceStep(kind, self.now, "a", found=False)
-            self.step(lambda attempt=attempt: COURSE.search(self.measure, attempt))
+            self.step(lambda attempt=attempt: COURSE.search(self.measure, attempt, review_due=review_due))
 
     @rule()
     def a_supervisor_signs(self) -> None:

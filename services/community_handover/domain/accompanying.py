@@ -55,8 +55,8 @@ class Course:
             raise Conflict("measure.agreed", "the agreement is signed already", at=measure.agreement_signed_at)
         return self._step(measure, agreement_signed_at=at, agreement_due=None)
 
-    def visit(self, measure: Measure, *, at: datetime, due: NextDue) -> Measure:
-        """Somebody of the working group spoke with the person.
+    def visit(self, measure: Measure, *, at: datetime, due: NextDue, review_due: NextDue | None = None) -> Measure:
+        """Somebody of the working group spoke with the person; during a suspension its reason is reviewed by that.
 
         Raises: Conflict ``measure.wrong_state``; InvalidInput ``time.before_previous_step``.
         """
@@ -64,7 +64,8 @@ class Course:
         not_before(at, start_of_day(measure.started_on), "/at", "earlier than the measure began")
         if at < measure.last_contact_at:
             return self._step(measure)  # entered late: a later contact stands
-        return self._step(measure, last_contact_at=at, visit_due=due)
+        step_due = _reviewed(measure, MeasureState.SUSPENDED, review_due)
+        return self._step(measure, last_contact_at=at, visit_due=due, step_due=step_due)
 
     def set_pace(self, measure: Measure, from_last: NextDue, from_now: NextDue, *, now: datetime) -> Measure | None:
         """The risk tier says anew how often the person is seen; None when that changes no deadline.
@@ -208,13 +209,14 @@ class Course:
             measure, MeasureState.TRACING, lost_at=now, found_at=None, trace=(), step_due=search_due, visit_due=None
         )
 
-    def search(self, measure: Measure, attempt: TraceStep) -> Measure:
-        """An attempt to find the person.
+    def search(self, measure: Measure, attempt: TraceStep, *, review_due: NextDue | None = None) -> Measure:
+        """An attempt to find the person; of somebody signed as unknown it is the review.
 
         Raises: Conflict ``measure.wrong_state``.
         """
         require(measure, MeasureAct.SEARCHED)
-        return self._step(measure, trace=(*measure.trace, attempt))
+        step_due = _reviewed(measure, MeasureState.WHEREABOUTS_UNKNOWN, review_due)
+        return self._step(measure, trace=(*measure.trace, attempt), step_due=step_due)
 
     def sign_unknown(self, measure: Measure, *, by: str, now: datetime, review_due: NextDue) -> Measure:
         """A supervisor signs that the search failed (现状不明). Stays open until the person is found.
@@ -339,6 +341,14 @@ class Course:
         if measure.state is MeasureState.MOVING and measure.step_due is not None:
             return measure.step_due.at
         return None
+
+
+def _reviewed(measure: Measure, state: MeasureState, review_due: NextDue | None) -> NextDue | None:
+    """What the measure's state asks for after a review of it: the next one, unless a later one is due already."""
+    before = measure.step_due
+    if review_due is None or measure.state is not state:
+        return before
+    return review_due if before is None or review_due.at > before.at else before
 
 
 def _grounds(measure: Measure, limits: BreachLimits, today: date) -> Iterator[BreachGround]:

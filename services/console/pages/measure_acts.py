@@ -156,6 +156,6 @@ MEASURE_ACT_OF = {
     "C7": "end-notice",
     "H7s": "trace-steps",
     "H11": "trace-steps",
-    "H13": "continuation",
+    "H13": "visits",
     "M1": "visits",
 }
