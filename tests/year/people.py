@@ -381,7 +381,8 @@ class Storyteller(Teller):
         shorter = task["legal_ground"] == "community_rehab_order" and self._happens(0.2)
         self._post("community_handover", f"{path}/registration", officer, measure_months=2 if shorter else None)
         yield 1
-        self._post("community_handover", f"{path}/agreement", officer)
+        if self._city.get("community_handover", path)["state"] == "registered":  # else it was signed with the measure
+            self._post("community_handover", f"{path}/agreement", officer)
 
     def _accepted_late(self, task: Any) -> Story:
         path = f"/tasks/{task['id']}"
