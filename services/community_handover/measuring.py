@@ -5,6 +5,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from services.community_handover import policy
+from services.community_handover.domain import aftercare
 from services.community_handover.domain.accompanying import Course
 from services.community_handover.domain.measure import (
     Absence,
@@ -17,6 +18,7 @@ from services.community_handover.domain.measure import (
 from services.community_handover.domain.measure_transitions import TRANSITIONS, MeasureAct, MeasureState
 from services.community_handover.domain.searching import TraceKind, TraceStep
 from services.community_handover.domain.task import CloseReason, Ground, Task
+from services.community_handover.domain.transitions import State
 from services.community_handover.store import Coverage, Work
 from shared.kernel.clock import china_day
 from shared.kernel.deadlines import NextDue, start_of_day
@@ -195,12 +197,24 @@ def sign_unknown(measure: Measure, *, by: str, work: Work) -> Measure:
 
 def end(measure: Measure, *, notice_number: str, work: Work) -> Measure:
     """Enter the end notice. See `Course.end`."""
-    return work.measures.save(COURSE.end(measure, notice_number=notice_number), "measure.completed.v1")
+    completed = work.measures.save(COURSE.end(measure, notice_number=notice_number), "measure.completed.v1")
+    _end_handover(completed, work)
+    return completed
 
 
 def terminate(measure: Measure, *, at: datetime, reason: TerminationReason, note: str | None, work: Work) -> Measure:
     """End a measure before its time. See `Course.terminate`."""
-    return work.measures.save(COURSE.terminate(measure, at=at, reason=reason, note=note), "measure.terminated.v1")
+    over = COURSE.terminate(measure, at=at, reason=reason, note=note)
+    terminated = work.measures.save(over, "measure.terminated.v1")
+    _end_handover(terminated, work)
+    return terminated
+
+
+def _end_handover(measure: Measure, work: Work) -> None:
+    """No agreement can be signed any more: a handover that waited for it is over, too."""
+    task = work.tasks.find(measure.task_id)
+    if task is not None and task.state is State.REGISTERED:
+        work.tasks.save(aftercare.end_with_measure(task, now=work.now), "handover.closed.v1")
 
 
 def set_pace(person_id: UUID, *, work: Work) -> None:

@@ -295,6 +295,7 @@ def _helpers() -> dict[str, Any]:
         "trace_kinds": words.TRACE_KINDS,
         "pause_reasons": words.PAUSE_REASONS,
         "close_reasons": words.CLOSE_REASONS,
+        "closed_by_itself": words.CLOSED_BY_ITSELF,
         "rules": words.RULES,
         "verdicts": words.VERDICTS,
         "letter_states": words.LETTER_STATES,

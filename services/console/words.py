@@ -263,6 +263,10 @@ CLOSE_REASONS = {
     "other_authority": _l("由其他机关带走"),
     "not_reached": _l("无决定，多次联系未果"),
 }
+CLOSED_BY_ITSELF = {
+    "agreement_signed": _l("已签协议，转入社区执行"),
+    "measure_ended": _l("签订协议前社区执行已经结束"),
+}
 # What the next deadline of a task asks for, by its rule.
 RULES = {
     "H1": _l("前系统会请您确认"),

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from services.console.assets import NAMES
 from tests.support.browser import ON_SQLITE, card_of, new_name, offered_task, page_for, violations_on
+from tests.support.messaging import wait_until
 from tests.support.platform import RunningPlatform
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser, ON_SQLITE]
@@ -52,7 +53,8 @@ def test_what_was_pressed_without_network_is_sent_once_when_it_returns(
     assert name not in page.evaluate("localStorage.getItem('baton.waiting')"), "no name is kept on the telephone"
     assert acts_on(platform, task, "handover.accepted.v1") == 0
     page.context.set_offline(False)
-    page.locator("#waiting [role=status]", has_text="已确认接收").wait_for()
+    said = [tab.locator("#waiting [role=status]", has_text="已确认接收") for tab in (page, second_tab)]
+    wait_until(lambda: sum(one.count() for one in said) == 1, "one of the two tabs has sent it")
     card_of(page, name).locator(".state", has_text="待接回").wait_for()
     expect(page.locator("#waiting li")).to_have_count(0)
     assert acts_on(platform, task, "handover.accepted.v1") == 1

@@ -251,6 +251,8 @@ def test_an_order_that_is_revoked_ends_its_measure(service: ServiceUnderTest) ->
     service.react(event("order.revoked.v1", subject=served.subject, person_id=person.subject, sequence=9))
     (measure,) = service.client.get("/measures", as_=OFFICER).get_json()["items"]
     assert (measure["state"], measure["end_reason"]) == ("terminated", "order_revoked")
+    ended = service.client.get(f"/tasks/{task}", as_=OFFICER).get_json()
+    assert (ended["state"], ended["close_reason"], ended["due_at"]) == ("closed", "measure_ended", None)
 
 
 def test_measures_are_shown_to_whom_they_concern(service: ServiceUnderTest) -> None:

@@ -493,6 +493,10 @@ class TaskMachine(RuleBasedStateMachine):
         self.step(lambda: receiving.close(self.task, reason=reason, now=self.now, needed=SEARCH_NEEDED))
 
     @rule()
+    def the_measure_ends(self) -> None:
+        self.step(lambda: aftercare.end_with_measure(self.task, now=self.now))
+
+    @rule()
     def timer_escalates(self) -> None:
         self.step(lambda: receiving.escalate(self.task, now=self.now, ladder=LADDER))
 

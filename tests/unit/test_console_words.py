@@ -10,7 +10,7 @@ from deploy.local.stack import SERVICES
 from services.community_handover import policy
 from services.community_handover.domain.measure_transitions import MeasureState
 from services.community_handover.domain.searching import TraceKind
-from services.community_handover.domain.task import CloseReason, Outcome, PauseReason
+from services.community_handover.domain.task import BY_ITSELF, CloseReason, Outcome, PauseReason
 from services.community_handover.domain.transitions import State
 from services.console import custody_words, words
 from services.console.locale_files import SOURCE
@@ -78,9 +78,8 @@ def test_everything_a_task_can_say_has_words() -> None:
     assert {outcome.value for outcome in Outcome if outcome is not Outcome.REMOTE} == set(words.OUTCOMES)
     assert {kind.value for kind in TraceKind} == set(words.TRACE_KINDS)
     assert {reason.value for reason in PauseReason} == set(words.PAUSE_REASONS)
-    assert {reason.value for reason in CloseReason if reason is not CloseReason.AGREEMENT_SIGNED} == set(
-        words.CLOSE_REASONS
-    )
+    assert set(CloseReason) - BY_ITSELF == set(words.CLOSE_REASONS)
+    assert set(BY_ITSELF) == set(words.CLOSED_BY_ITSELF)
 
 
 REFUSAL = re.compile(

@@ -40,6 +40,15 @@ def sign_agreement(task: Task, *, at: datetime) -> Task:
     )
 
 
+def end_with_measure(task: Task, *, now: datetime) -> Task:
+    """The measure was over before the agreement was signed: nothing is left to be done for the handover.
+
+    Raises: Conflict ``task.wrong_state``.
+    """
+    require(task, Act.CLOSED)
+    return step(task, Act.CLOSED, State.CLOSED, closed_at=now, close_reason=CloseReason.MEASURE_ENDED)
+
+
 def note_refusal(task: Task, *, now: datetime, due: NextDue) -> Task:
     """The time to report is over without a good reason: refused. A ground for isolation only under a community detox
     order (戒毒条例 art. 14); under a rehab order it bars early release after a later relapse (art. 38).

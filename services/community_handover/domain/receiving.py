@@ -7,6 +7,7 @@ from typing import Any
 
 from services.community_handover.domain.searching import TraceKind, TraceStep, searched_enough
 from services.community_handover.domain.task import (
+    BY_ITSELF,
     CloseReason,
     Correction,
     HolderKind,
@@ -159,8 +160,8 @@ def close(task: Task, *, reason: CloseReason, now: datetime, needed: Mapping[Tra
     ``close.not_by_hand``.
     """
     require(task, Act.CLOSED)
-    if reason is CloseReason.AGREEMENT_SIGNED:
-        raise invalid_field("/reason", "close.not_by_hand", "enter the agreement instead")
+    if reason in BY_ITSELF:
+        raise invalid_field("/reason", "close.not_by_hand", "enter the agreement, or the end of the measure, instead")
     if reason is CloseReason.NOT_REACHED:
         if has_order(task):
             raise Conflict("task.order_in_force", "an order is in force; the person has to be found")

@@ -51,11 +51,15 @@ class CloseReason(StrEnum):
     """Why a task is lawfully over without a registration of ours."""
 
     AGREEMENT_SIGNED = "agreement_signed"
+    MEASURE_ENDED = "measure_ended"  # the person was registered, and the measure was over before the agreement
     OTHER_AUTHORITY = "other_authority"
     IN_CUSTODY = "in_custody"
     ABROAD = "abroad"
     DIED = "died"
     NOT_REACHED = "not_reached"  # help could not be offered; only where no order is in force
+
+
+BY_ITSELF = frozenset({CloseReason.AGREEMENT_SIGNED, CloseReason.MEASURE_ENDED})
 
 
 class RejectionGround(StrEnum):
