@@ -41,17 +41,25 @@ def city(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[City]:
         yield opened
 
 
-def begun(city: City, *, ground: str = "community_detox_order", **registration: Any) -> str:
-    """A measure that began with a registration; where its page is."""
+def met(city: City, ground: str = "community_detox_order") -> str:
+    """A task whose person was met at the gate."""
     service = city.services["community_handover"]
     gone = release_executed(person_id=UUID(city.person), release_at=NOW, executed_at=NOW, legal_ground=ground)
     assert service.react(gone) == []
     with service.work() as work:
         task = str(work.tasks.find_by("release_id", gone.subject).id)
-    steps = {"acceptance": {}, "meeting": {"outcome": "met_official"}, "registration": registration}
+    steps: dict[str, dict[str, Any]] = {"acceptance": {}, "meeting": {"outcome": "met_official"}}
     for step, body in steps.items():
-        answer = service.client.post(f"/tasks/{task}/{step}", body, as_=OFFICER)
-        assert answer.status_code == 201, answer.get_json()
+        assert service.client.post(f"/tasks/{task}/{step}", body, as_=OFFICER).status_code == 201
+    return task
+
+
+def begun(city: City, *, ground: str = "community_detox_order", **registration: Any) -> str:
+    """A measure that began with a registration; where its page is."""
+    task = met(city, ground)
+    service = city.services["community_handover"]
+    answer = service.client.post(f"/tasks/{task}/registration", registration, as_=OFFICER)
+    assert answer.status_code == 201, answer.get_json()
     city.pass_on()
     with city.pages(OFFICER) as pages:
         opened = pages.open(f"/measures?task={task}", follow_redirects=True)
@@ -272,6 +280,22 @@ def test_who_drops_out_of_contact_is_looked_for_signed_as_unknown_and_found(city
         assert state_of(found) == "执行中 · 社区戒毒"
         assert "找到本人" in text_of(found)
     assert known(city, here, "measure.found.v1")["due_rule"] == "M1"
+
+
+def test_a_shorter_rehabilitation_is_entered_with_the_registration(city: City) -> None:
+    task = met(city, "community_rehab_order")
+    city.pass_on()
+    with city.pages(OFFICER) as pages:
+        assert "社区康复期限（月）" in text_of(pages.open(f"/tasks/{task}"))
+        assert "已登记报到。" in text_of(pages.send(f"/tasks/{task}/registration", measure_months="6"))
+        assert "最后一天 2027-05-22" in text_of(pages.open(f"/measures?task={task}", follow_redirects=True))
+
+
+def test_a_task_of_detox_asks_for_no_length(city: City) -> None:
+    task = met(city)
+    city.pass_on()
+    with city.pages(OFFICER) as pages:
+        assert "社区康复期限" not in text_of(pages.open(f"/tasks/{task}"))
 
 
 def test_the_term_ends_by_itself_and_the_end_notice_completes_it(city: City) -> None:

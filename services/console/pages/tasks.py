@@ -51,7 +51,7 @@ STEPS: Mapping[str, Step] = {
     "meeting": Step(_l("已记录出所接人情况。"), ("outcome", "note")),
     "trace-steps": Step(_l("已记录查找情况。"), ("kind", "note"), ("found",)),
     "first-contact": Step(_l("已记录首次见面。")),
-    "registration": Step(_l("已登记报到。")),
+    "registration": Step(_l("已登记报到。"), ("measure_months",)),
     "agreement": Step(_l("已签协议，衔接完成。")),
     "contact": Step(_l("已记录联系结果。"), flags=("consents_to_contact",)),
     "refusal": Step(_l("已记录拒绝报到。")),
