@@ -13,7 +13,7 @@ select {id}, case when is_open then 1 else 2 end, 'release', {release}, 1, {pers
     at - interval '3 days', case when not is_open then at - interval '2 days' end,
     case when not is_open then 'officer' end, false, 0, case when not is_open then at end,
     case when not is_open then 'agreement_signed' end
-from (select n, n > {number} - {open} as is_open, now() - ({number} - n) * interval '1 second' as at
+from (select n, n > {number} - {open} as is_open, now() - ({number} - n) * interval '1 minute' as at
     from generate_series(1, {number}) as n) as made;
 
 insert into event_log (message_id, subject, sequence, exchange, type, content_type, body, created_at)
