@@ -177,7 +177,8 @@ def backed_up(folder: Path) -> Iterator[tuple[PrivatePostgres, Callable[[], None
         env = environment(folder, server)
         backup = subprocess.Popen(["sh", SCRIPTS / "backup.sh", "run"], env=env, start_new_session=True)
         try:
-            wait_until(lambda: base_age(folder / "backups") < DEADLINE_SECONDS, "a base backup", DEADLINE_SECONDS)
+            # A base backup is named by the second, and serves moments after that second.
+            wait_until(lambda: 1 <= base_age(folder / "backups") < DEADLINE_SECONDS, "a base backup", DEADLINE_SECONDS)
             behind = "select bool_and(restart_lsn >= {}) from pg_replication_slots"
 
             def all_received() -> None:
