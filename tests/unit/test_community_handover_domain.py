@@ -495,6 +495,7 @@ class TaskMachine(RuleBasedStateMachine):
     @rule()
     def the_measure_ends(self) -> None:
         self.step(lambda: aftercare.end_with_measure(self.task, now=self.now))
+        assert (self.task is not self.before) == (self.before.state is State.REGISTERED)
 
     @rule()
     def timer_escalates(self) -> None:

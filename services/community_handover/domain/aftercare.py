@@ -45,7 +45,7 @@ def end_with_measure(task: Task, *, now: datetime) -> Task:
 
     Raises: Conflict ``task.wrong_state``.
     """
-    require(task, Act.CLOSED)
+    require(task, Act.AGREED)  # only what still waits for the agreement ends so
     return step(task, Act.CLOSED, State.CLOSED, closed_at=now, close_reason=CloseReason.MEASURE_ENDED)
 
 

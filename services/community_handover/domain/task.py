@@ -48,7 +48,7 @@ class Outcome(StrEnum):
 
 
 class CloseReason(StrEnum):
-    """Why a task is lawfully over without a registration of ours."""
+    """Why a task is lawfully over."""
 
     AGREEMENT_SIGNED = "agreement_signed"
     MEASURE_ENDED = "measure_ended"  # the person was registered, and the measure was over before the agreement

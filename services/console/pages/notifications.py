@@ -21,7 +21,6 @@ _ABOVE = (Role.COUNTY_SUPERVISOR, Role.CITY_SUPERVISOR)
 # Where a notice leads to, by what it is about, and who has that page.
 PLACES: Mapping[str, tuple[str, tuple[Role, ...]]] = {
     "handover_task": ("tasks.one", _TASKS),
-    "measure": ("measures.one", _TASKS),
     "release": ("releases.one", (Role.CENTRE_CLERK, *_ABOVE)),
     "order": ("orders.one", (Role.STATION_OFFICER, Role.CENTRE_CLERK, *_ABOVE)),
     "stay": ("stays.one", (Role.STATION_OFFICER, Role.CENTRE_CLERK, *_ABOVE)),
@@ -33,7 +32,6 @@ PLACES: Mapping[str, tuple[str, tuple[Role, ...]]] = {
 # What the page of one is told the id by.
 _NAMES = {
     "tasks.one": "task_id",
-    "measures.one": "measure_id",
     "releases.one": "release_id",
     "orders.one": "order_id",
     "stays.one": "stay_id",
